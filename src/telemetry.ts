@@ -15,7 +15,10 @@ const seconds = new Histogram({
   buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
   registers: [registry],
 })
-const otelSeconds = meter.createHistogram('ashlar.operation.duration', { unit: 's', description: 'Time of one operation of a block' })
+const otelSeconds = meter.createHistogram('ashlar.operation.duration', {
+  unit: 's',
+  description: 'Time of one operation of a block',
+})
 
 /** Who does what, for spans and metrics. */
 export interface Operation {
@@ -29,23 +32,31 @@ export interface Operation {
  * Runs one operation of a block inside a span and measures it. The outcome label is `ok` or the error's code.
  * Without an OpenTelemetry SDK only the Prometheus histogram is written.
  */
-export async function observed<T>(of: Operation, work: (span: Span) => Promise<T>, attributes: Attributes = {}): Promise<T> {
+export async function observed<T>(
+  of: Operation,
+  work: (span: Span) => Promise<T>,
+  attributes: Attributes = {},
+): Promise<T> {
   const started = performance.now()
-  return tracer.startActiveSpan(`${of.kind}.${of.operation}`, { attributes: { ...spanNames(of), ...attributes } }, async (span) => {
-    let outcome = 'ok'
-    try {
-      return await work(span)
-    } catch (error) {
-      outcome = isAshlarError(error) ? error.code : 'internal'
-      span.setStatus({ code: SpanStatusCode.ERROR, message: outcome })
-      throw error
-    } finally {
-      const took = (performance.now() - started) / 1000
-      seconds.observe({ ...of, outcome }, took)
-      otelSeconds.record(took, { ...of, outcome })
-      span.end()
-    }
-  })
+  return tracer.startActiveSpan(
+    `${of.kind}.${of.operation}`,
+    { attributes: { ...spanNames(of), ...attributes } },
+    async (span) => {
+      let outcome = 'ok'
+      try {
+        return await work(span)
+      } catch (error) {
+        outcome = isAshlarError(error) ? error.code : 'internal'
+        span.setStatus({ code: SpanStatusCode.ERROR, message: outcome })
+        throw error
+      } finally {
+        const took = (performance.now() - started) / 1000
+        seconds.observe({ ...of, outcome }, took)
+        otelSeconds.record(took, { ...of, outcome })
+        span.end()
+      }
+    },
+  )
 }
 
 function spanNames(of: Operation): Attributes {

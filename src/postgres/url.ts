@@ -21,11 +21,13 @@ const allowed = ['sslmode', 'pool_size', 'application_name']
 /** Reads `postgres://user:password@host:port[,host:port…]/database?sslmode=…&pool_size=…`. @throws `invalid_argument` */
 export function parsePostgresUrl(url: string): PostgresUrl {
   const match = /^postgres(?:ql)?:\/\/(?:([^:@/]*)(?::([^@/]*))?@)?([^/?]*)\/([^?]*)(?:\?(.*))?$/.exec(url)
-  if (!match) throw invalid('a PostgreSQL URL looks like postgres://user:password@host:5432/database; the one given does not')
+  if (!match)
+    throw invalid('a PostgreSQL URL looks like postgres://user:password@host:5432/database; the one given does not')
   const [, user = '', password = '', hosts = '', database = '', query = ''] = match
   const options = new URLSearchParams(query)
   for (const name of options.keys()) {
-    if (!allowed.includes(name)) throw invalid(`PostgreSQL URL option '${name}' is not known; allowed are ${allowed.join(', ')}`)
+    if (!allowed.includes(name))
+      throw invalid(`PostgreSQL URL option '${name}' is not known; allowed are ${allowed.join(', ')}`)
   }
   return {
     hosts: hosts.split(',').map(parseHost),
@@ -40,7 +42,8 @@ export function parsePostgresUrl(url: string): PostgresUrl {
 function parseHost(text: string): Host {
   const match = /^(\[[^\]]+\]|[^:]*)(?::(\d{1,5}))?$/.exec(text)
   const port = Number(match?.[2] ?? 5432)
-  if (!match || port < 1 || port > 65535) throw invalid(`PostgreSQL URL: host '${text}' is not valid; write name:port with a port of 1 to 65535`)
+  if (!match || port < 1 || port > 65535)
+    throw invalid(`PostgreSQL URL: host '${text}' is not valid; write name:port with a port of 1 to 65535`)
   return { host: match[1]!.replace(/^\[|\]$/g, '') || 'localhost', port }
 }
 
@@ -53,7 +56,8 @@ function parseSsl(mode: string): PostgresUrl['ssl'] {
 
 function parsePoolSize(text: string): number {
   const size = Number(text)
-  if (!Number.isInteger(size) || size < 1 || size > 1000) throw invalid(`PostgreSQL URL: pool_size '${text}' is out of range; allowed is 1 to 1000`)
+  if (!Number.isInteger(size) || size < 1 || size > 1000)
+    throw invalid(`PostgreSQL URL: pool_size '${text}' is out of range; allowed is 1 to 1000`)
   return size
 }
 

@@ -1,0 +1,31 @@
+import type { Block, BlockOptions } from '../../block.ts'
+import type { Duration, Size } from '../../units.ts'
+
+/** What an app module exports by default: any Web-standard fetch handler. Hono is one. */
+export interface FetchHandler {
+  fetch(request: Request): Response | Promise<Response>
+}
+
+export type AppModule = { default: FetchHandler }
+
+export interface AppOptions extends BlockOptions {
+  /** Processes that `ashlar dev` starts. 1 to 64, default 1. */
+  instances?: number
+  /** Address to listen on. Default '127.0.0.1'. */
+  host?: string
+  /** Default 0: any free port, found by the edge through discovery. */
+  port?: number
+  /** Largest request body. Default '10mb'; more is answered 413. */
+  maxBody?: Size
+  /** Longest time for one request. Default '60s'; then 503. */
+  timeout?: Duration
+  /** How long `close` waits for requests under way, after it has left discovery. Default '10s'. */
+  drain?: Duration
+}
+
+/** One instance of the stateless app tier: a server in this process, registered in discovery. Opening it is serving. */
+export interface App extends Block {
+  readonly address: { host: string; port: number }
+  /** Id under which discovery knows it. */
+  readonly instance: string
+}

@@ -1,0 +1,98 @@
+import type { Transaction } from '../../postgres/sql.ts'
+
+/** A message on its way in. The portable type has checked sizes and schema already. */
+export interface Outgoing {
+  /** JSON text, UTF-8. Any JSON value, `null` and arrays included. */
+  body: string
+  /** Trace context and the like: short ASCII names and values. */
+  headers: Record<string, string>
+  /** Not before this many milliseconds from now, by the engine's clock. 0 = at once. */
+  delayMs: number
+  /** 0 (default) to 9; higher first among those that are ready. Needs the capability `priority`. */
+  priority: number
+  /** Messages with equal keys are handled one at a time, in sending order; other keys run on. Needs `ordered`. */
+  key?: string
+  /** A second message with this key within `windowMs` is dropped and the first one's id is answered. Needs `dedupe`. */
+  dedupe?: { key: string; windowMs: number }
+}
+
+/** A message lent to one worker. */
+export interface Leased {
+  id: string
+  body: string
+  headers: Record<string, string>
+  key?: string
+  /** 1 at the first delivery. */
+  attempt: number
+  sentAt: Date
+  /** Proof of this very delivery: useless once the lease has ended and the message was lent again (a fence). */
+  token: string
+}
+
+export type Settlement =
+  | { token: string; outcome: 'done' }
+  /** Visible again after `delayMs`; `error` is kept with the attempt. */
+  | { token: string; outcome: 'retry'; delayMs: number; error: string }
+  /** To the dead letters, with its last error and its attempts. */
+  | { token: string; outcome: 'dead'; error: string }
+
+export interface DeadLetter {
+  id: string
+  body: string
+  headers: Record<string, string>
+  attempts: number
+  error: string
+  diedAt: Date
+}
+
+export interface QueueStats {
+  ready: number
+  delayed: number
+  leased: number
+  dead: number
+  /** Age of the oldest message that is ready, 0 when there is none. */
+  oldestAgeMs: number
+}
+
+export interface QueueCapabilities {
+  /** Takes part in the caller's transaction. Otherwise the portable type goes through the outbox. */
+  transactions: boolean
+  delay: boolean
+  priority: boolean
+  ordered: boolean
+  dedupe: boolean
+  /** Dead letters can be listed and redriven. */
+  deadLetters: boolean
+  /** Largest body in bytes. */
+  maxBytes: number
+  /** Longest delay in milliseconds. */
+  maxDelayMs: number
+}
+
+/**
+ * What a queue driver promises. All methods may run concurrently. Drivers do not retry, log or wrap: they throw raw
+ * errors, and `codeOf` says what those mean. Every call ends within the engine's own deadline (at most 30 s).
+ */
+export interface QueueDriver {
+  readonly capabilities: QueueCapabilities
+  /**
+   * Durable when it returns: the engine holds all of them, in this order per key, or it throws and none was stored
+   * (an engine without atomic batches throws naming the number stored). Returns an id for each.
+   */
+  send(messages: readonly Outgoing[], tx?: Transaction): Promise<string[]>
+  /**
+   * Lends up to `max` ready messages for `leaseMs`. Waits up to `waitMs` for the first; returns early with none when
+   * `signal` aborts. Each message goes to one caller at a time until its lease ends.
+   */
+  receive(options: { max: number; leaseMs: number; waitMs: number; signal: AbortSignal }): Promise<Leased[]>
+  /** Ends leases. Answers for each whether the token still held; a stale token changes nothing. */
+  settle(settlements: readonly Settlement[], tx?: Transaction): Promise<boolean[]>
+  /** Prolongs leases to `leaseMs` from now; false where the token no longer holds. */
+  extend(tokens: readonly string[], leaseMs: number): Promise<boolean[]>
+  /** The oldest dead letters first. */
+  dead(options: { limit: number }): Promise<DeadLetter[]>
+  /** Sends dead letters back with attempt 1: the named ones or all. Answers how many. */
+  redrive(ids: readonly string[] | 'all'): Promise<number>
+  stats(): Promise<QueueStats>
+  close(): Promise<void>
+}

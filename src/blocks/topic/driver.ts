@@ -1,0 +1,85 @@
+import type { Transaction } from '../../postgres/sql.ts'
+
+export interface Outgoing {
+  /** JSON text. */
+  body: string
+  headers: Record<string, string>
+  /** Text attributes that subscriptions filter by: at most 10, names and values at most 256 bytes. */
+  attributes: Record<string, string>
+  /** Order within a subscription is kept among equal keys. Needs `ordered`. */
+  key?: string
+}
+
+export interface Delivered {
+  id: string
+  body: string
+  headers: Record<string, string>
+  attributes: Record<string, string>
+  key?: string
+  attempt: number
+  publishedAt: Date
+  /** Proof of this very delivery; stale once the lease has ended and the message was lent again. */
+  token: string
+}
+
+export type Settlement =
+  | { token: string; outcome: 'done' }
+  | { token: string; outcome: 'retry'; delayMs: number; error: string }
+  | { token: string; outcome: 'dead'; error: string }
+
+export interface DeadLetter {
+  id: string
+  body: string
+  attributes: Record<string, string>
+  attempts: number
+  error: string
+  diedAt: Date
+}
+
+export interface Subscription {
+  name: string
+  /** Every named attribute must have one of these values. Empty: everything. */
+  filter: Record<string, readonly string[]>
+}
+
+export interface SubscriptionStats {
+  subscription: string
+  /** Published and not yet settled for this subscription. */
+  pending: number
+  dead: number
+  oldestAgeMs: number
+}
+
+export interface TopicCapabilities {
+  transactions: boolean
+  /** Subscriptions can filter on attributes in the engine. */
+  filters: boolean
+  ordered: boolean
+  deadLetters: boolean
+  maxBytes: number
+}
+
+/**
+ * What a topic driver promises: every subscription that exists when a message is published gets it, also while nobody
+ * consumes; consumers of one subscription compete. At least once. Same rules as for the queue's driver: concurrent use,
+ * raw errors, no retries.
+ */
+export interface TopicDriver {
+  readonly capabilities: TopicCapabilities
+  /** Durable, and in every matching subscription, when it returns. */
+  publish(messages: readonly Outgoing[], tx?: Transaction): Promise<string[]>
+  /** Makes a subscription, or changes the filter of one that exists (for messages published from now on). Idempotent. */
+  subscribe(subscription: Subscription): Promise<void>
+  /** Ends a subscription and drops what it still holds. */
+  unsubscribe(name: string): Promise<void>
+  receive(
+    subscription: string,
+    options: { max: number; leaseMs: number; waitMs: number; signal: AbortSignal },
+  ): Promise<Delivered[]>
+  settle(subscription: string, settlements: readonly Settlement[], tx?: Transaction): Promise<boolean[]>
+  extend(subscription: string, tokens: readonly string[], leaseMs: number): Promise<boolean[]>
+  dead(subscription: string, options: { limit: number }): Promise<DeadLetter[]>
+  redrive(subscription: string, ids: readonly string[] | 'all'): Promise<number>
+  stats(): Promise<SubscriptionStats[]>
+  close(): Promise<void>
+}
