@@ -1,0 +1,135 @@
+import type { Block, Health, Log, OpenContext } from '../block.ts'
+import { AshlarError, describe } from '../errors.ts'
+import { publishHandles, type Blueprint } from './blueprint.ts'
+import { nameOf, openOrder, type Part } from './order.ts'
+import type { Engine } from './resolve.ts'
+
+const openLimitMs = 30_000
+const closeLimitMs = 15_000
+
+export interface RunOptions extends Part {
+  engines: ReadonlyMap<string, Engine>
+  databaseUrl?: string
+  replicaUrls?: string[]
+  folder: string
+  secret: string
+  publicUrl?: string
+  log: Log
+}
+
+/** A blueprint, or one role of it, open in this process. */
+export interface Running extends AsyncDisposable {
+  readonly handles: ReadonlyMap<string, Block>
+  /** Every block's health, asked at once; a block that says nothing within 2 s is not well. */
+  health(): Promise<Record<string, Health>>
+  /** Closes in reverse order, each block within its deadline; errors are logged, not thrown. Twice is harmless. */
+  close(): Promise<void>
+}
+
+/** Opens what a role needs, in order. When one fails, those already open are closed. @throws the error of the block, named */
+export async function run(of: Blueprint, options: RunOptions): Promise<Running> {
+  const handles = new Map<string, Block>()
+  const running = new OpenBlueprint(of, handles, options.log)
+  publishHandles(of, handles)
+  try {
+    for (const name of openOrder(of, options)) handles.set(name, await openBlock(of, name, options, handles))
+    return running
+  } catch (error) {
+    await running.close()
+    throw error
+  }
+}
+
+async function openBlock(
+  of: Blueprint,
+  name: string,
+  options: RunOptions,
+  handles: ReadonlyMap<string, Block>,
+): Promise<Block> {
+  const opening = of.declarations[name]!.open(contextOf(of, name, options, handles))
+  try {
+    return await within(opening, openLimitMs, `block '${name}' did not open within ${openLimitMs / 1000} s`)
+  } catch (error) {
+    void opening.then((late) => late.close()).catch(() => undefined)
+    if (error instanceof AshlarError) throw error
+    throw new AshlarError('unavailable', `block '${name}' did not open: ${describe(error)}`, {
+      block: name,
+      cause: error,
+    })
+  }
+}
+
+function contextOf(of: Blueprint, name: string, options: RunOptions, handles: ReadonlyMap<string, Block>): OpenContext {
+  const { folder, secret, log, role, databaseUrl, replicaUrls, publicUrl } = options
+  return {
+    name,
+    service: of.name,
+    url: options.engines.get(name)!.url,
+    folder,
+    secret,
+    log,
+    relays: role === 'worker' || role === 'all',
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
+    ...(replicaUrls === undefined ? {} : { replicaUrls }),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    block(need) {
+      const handle = handles.get(nameOf(of, need))
+      if (!handle)
+        throw new AshlarError('internal', `block '${name}' asked for '${need}' without naming it in its needs`)
+      return handle
+    },
+  }
+}
+
+class OpenBlueprint implements Running {
+  readonly handles: Map<string, Block>
+  readonly #of: Blueprint
+  readonly #log: Log
+  #closing: Promise<void> | undefined
+
+  constructor(of: Blueprint, handles: Map<string, Block>, log: Log) {
+    this.#of = of
+    this.handles = handles
+    this.#log = log
+  }
+
+  async health(): Promise<Record<string, Health>> {
+    const answers = [...this.handles].map(async ([name, block]) => [name, await healthOf(block)] as const)
+    return Object.fromEntries(await Promise.all(answers))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    for (const [name, block] of [...this.handles].reverse()) {
+      await within(block.close(), closeLimitMs, `did not close within ${closeLimitMs / 1000} s`).catch(
+        (error: unknown) => {
+          this.#log.warn({ block: name, error: describe(error) }, 'block did not close in order')
+        },
+      )
+    }
+    publishHandles(this.#of, undefined)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+async function healthOf(block: Block): Promise<Health> {
+  return within(block.health(), 2_000, 'said nothing for 2 s').catch((error: unknown) => ({
+    ok: false,
+    detail: describe(error),
+  }))
+}
+
+async function within<T>(work: Promise<T>, limitMs: number, complaint: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new AshlarError('timeout', complaint)), limitMs)
+  })
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer))
+}
