@@ -9,7 +9,7 @@ export async function alone(folder, work) {
   const path = `${folder}/installing`
   mkdirSync(folder, { recursive: true })
   await claimed(path)
-  const beat = setInterval(() => utimesSync(path, new Date(), new Date()), beatMs)
+  const beat = setInterval(() => touch(path), beatMs)
   try {
     return await work()
   } finally {
@@ -54,5 +54,13 @@ function isRunning(pid) {
     return true
   } catch (error) {
     return error.code === 'EPERM'
+  }
+}
+
+function touch(path) {
+  try {
+    utimesSync(path, new Date(), new Date())
+  } catch {
+    // Someone thought this process dead and took the file away: the work itself is sound.
   }
 }

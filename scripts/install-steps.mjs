@@ -51,11 +51,14 @@ export async function finishNode(modules) {
     place(`${modules}/node/node_modules/${name}/bin/node`, bin)
     if (!runs(bin)) throw new Error(`the program in ${name}@${version} does not run on this machine`)
   } catch (error) {
-    if (Number(process.versions.node.split('.')[0]) < oldestOwnNode)
-      throw new Error(`${error.message}\nashlar: install Node ${oldestOwnNode} or newer yourself, then run this again`)
+    if (Number(process.versions.node.split('.')[0]) < oldestOwnNode) {
+      const advice = `ashlar: install Node ${oldestOwnNode} or newer yourself, then run this again`
+      throw new Error(`${error.message}\n${advice}`, { cause: error })
+    }
     place(process.execPath, bin)
   }
-  place(bin, `${modules}/.bin/node`)
+  rmSync(`${modules}/.bin/node`, { force: true })
+  symlinkSync('../node/bin/node', `${modules}/.bin/node`)
 }
 
 function programPackage() {
@@ -116,7 +119,7 @@ function finished(doing, cwd, args) {
   const own = process.env.npm_execpath
   const [file, first] = own && basename(own) === 'npm-cli.js' ? [process.execPath, [own]] : ['npm', []]
   return new Promise((resolve, reject) => {
-    const child = spawn(file, [...first, ...args], { cwd, stdio: ['ignore', 2, 2], timeout: longestMs })
+    const child = spawn(file, [...first, ...args], { cwd, stdio: ['ignore', 'ignore', 2], timeout: longestMs })
     const stop = (signal) => child.kill(signal)
     for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
     child.on('error', (error) => reject(new Error(`${doing}: cannot run npm: ${error.message}`)))
