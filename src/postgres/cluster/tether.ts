@@ -1,0 +1,78 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+
+/**
+ * Reads "INDEX PID" lines; the arguments are the data folders. At the end of its input (we stopped or were killed) it
+ * ends every Postgres that it was told of and that still works in that folder: fast, then at once, then by force.
+ */
+const script = `
+trap '' INT TERM HUP QUIT
+while read -r index pid; do eval "pid_$index=$pid"; done
+ours() {
+  [ "$2" -gt 1 ] || return 1
+  read -r first < "$1/postmaster.pid" || return 1
+  [ "$first" = "$2" ] || return 1
+  if [ -r "/proc/$2/comm" ]; then read -r name < "/proc/$2/comm"; [ "$name" = postgres ] || return 1; fi
+  kill -0 "$2"
+}
+each() {
+  index=0 left=0
+  for folder in "$@"; do
+    eval "pid=\${pid_$index:-0}"
+    if ours "$folder" "$pid"; then left=1; [ "$signal" = 0 ] || kill -s "$signal" "$pid"; fi
+    index=$((index + 1))
+  done
+  [ "$left" = 1 ]
+}
+wait_for() { tries=$1; shift; signal=0; while each "$@"; do [ "$tries" -gt 0 ] || return 1; tries=$((tries - 1)); sleep 1; done; }
+signal=INT; each "$@" || exit 0; wait_for 5 "$@" && exit 0
+signal=QUIT; each "$@" || exit 0; wait_for 2 "$@" && exit 0
+signal=KILL; each "$@"
+`
+
+/** A tiny process of its own session that outlives us by a moment to take our Postgres with it, even after kill -9. */
+export class Tether {
+  readonly #folders: string[]
+  readonly #pids: number[]
+  #shell: ChildProcess | undefined
+  #cut = false
+
+  constructor(folders: string[]) {
+    this.#folders = folders
+    this.#pids = folders.map(() => 0)
+    this.#tie()
+  }
+
+  get pid(): number | undefined {
+    return this.#shell?.pid
+  }
+
+  /** The postmaster of this folder is now `pid`; 0 when it has none. */
+  hold(folder: string, pid: number): void {
+    const index = this.#folders.indexOf(folder)
+    this.#pids[index] = pid
+    this.#shell?.stdin?.write(`${index} ${pid}\n`)
+  }
+
+  /** Ends the tether; what it still holds ends with it. */
+  cut(): void {
+    this.#cut = true
+    this.#shell?.stdin?.end()
+  }
+
+  #tie(): void {
+    const shell = spawn('/bin/sh', ['-c', script, 'ashlar-tether', ...this.#folders], {
+      detached: true,
+      cwd: '/',
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    shell.unref()
+    ;(shell.stdin as unknown as { unref(): void }).unref()
+    shell.stdin.on('error', () => undefined) // it died: 'exit' ties a new one
+    shell.once('error', () => undefined)
+    shell.once('exit', () => {
+      if (!this.#cut) setTimeout(() => this.#cut || this.#tie(), 100).unref()
+    })
+    this.#shell = shell
+    this.#pids.forEach((pid, index) => pid > 0 && shell.stdin.write(`${index} ${pid}\n`))
+  }
+}
