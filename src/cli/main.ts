@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util'
+import { AshlarError, describe, invalid, isAshlarError } from '../errors.ts'
+
+/** One command of the command line: its options are strict, unknown ones are refused. */
+export interface Command {
+  usage: string
+  about: string
+  options: Record<string, { type: 'string' | 'boolean'; about: string }>
+  /** Positional arguments it takes, at most. Default 0. */
+  arguments?: number
+  run(values: Record<string, string | boolean | undefined>, rest: string[]): Promise<void>
+}
+
+const commands: Record<string, () => Promise<{ command: Command }>> = {
+  dev: () => import('./dev.ts'),
+  start: () => import('./start.ts'),
+  check: () => import('./check.ts'),
+  status: () => import('./status.ts'),
+  init: () => import('./init.ts'),
+}
+
+async function main([name, ...args]: string[]): Promise<void> {
+  if (name === undefined || name === 'help' || name === '--help') return help()
+  const load = commands[name]
+  if (!load) throw invalid(`there is no command '${name}'; there are ${Object.keys(commands).join(', ')}`)
+  const { command } = await load()
+  if (args.includes('--help')) return usage(command)
+  const { values, positionals } = read(command, args)
+  await command.run(values, positionals)
+}
+
+function read(command: Command, args: string[]) {
+  const options = Object.fromEntries(Object.entries(command.options).map(([name, { type }]) => [name, { type }]))
+  try {
+    const parsed = parseArgs({ args, options, allowPositionals: (command.arguments ?? 0) > 0, strict: true })
+    if (parsed.positionals.length > (command.arguments ?? 0))
+      throw new Error(`too many arguments: ${parsed.positionals.join(' ')}`)
+    return parsed as { values: Record<string, string | boolean | undefined>; positionals: string[] }
+  } catch (error) {
+    throw invalid(`${describe(error)}\nusage: ${command.usage}`)
+  }
+}
+
+async function help(): Promise<void> {
+  console.log('Ashlar: the building blocks of a scalable service.\n')
+  for (const load of Object.values(commands)) {
+    const { command } = await load()
+    console.log(`  ${command.usage.padEnd(52)} ${command.about}`)
+  }
+}
+
+function usage(command: Command): void {
+  console.log(`${command.usage}\n${command.about}\n`)
+  for (const [name, { type, about }] of Object.entries(command.options))
+    console.log(`  --${name}${type === 'string' ? ' VALUE' : ''}`.padEnd(28) + about)
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(`ashlar: ${isAshlarError(error) ? error.message : describe(error, 2000)}`)
+  if (!(error instanceof AshlarError) && error instanceof Error && process.env.ASHLAR_DEBUG) console.error(error.stack)
+  process.exit(1)
+})
