@@ -1,62 +1,23 @@
-import { readdir } from 'node:fs/promises'
-import path from 'node:path'
-import { invalid } from '../../errors.ts'
+import { describe, invalid } from '../../errors.ts'
 import { toCount } from '../../units.ts'
-import { ask, database, user } from './ask.ts'
-import { clone } from './backup.ts'
-import { readControl } from './control.ts'
+import { database, user } from './ask.ts'
+import { bringUp } from './bringup.ts'
+import type { Crew, LogLine, MemberState, Setup } from './crew.ts'
 import { fail } from './fail.ts'
-import { exists, removeFolder, writeState, type Places, type State } from './folder.ts'
-import { createData, type Installed } from './initdb.ts'
-import { Keeper } from './keeper.ts'
-import type { Member, Role } from './member.ts'
-import { choosePort } from './ports.ts'
-import { watchReplica } from './replica.ts'
+import { writeState } from './folder.ts'
+import { Keeper, type Charge } from './keeper.ts'
+import type { Member } from './member.ts'
+import { dropStrangers, watchReplica } from './replica.ts'
 import { slotOf } from './settings.ts'
 import { switchOver } from './switchover.ts'
-import type { Tether } from './tether.ts'
-import { Queue, until } from './wait.ts'
+import { Queue, until, within } from './wait.ts'
 import { Watch, type SlotState } from './watch.ts'
 
-/** One Postgres of the cluster as it is now. */
-export interface MemberState {
-  /** `pg0`, `pg1`, …: fixed for life. */
-  name: string
-  role: Role
-  /** `undefined` while it is down. */
-  pid: number | undefined
-  port: number
-  /** A primary answers; a replica streams from it. */
-  healthy: boolean
-  /** The delay that `lag` has set; absent without one. */
-  lagSeconds?: number
-}
-
-export interface LogLine {
-  level: 'info' | 'warn' | 'error'
-  member: string
-  text: string
-}
-
-/** What `startCluster` has found out and made before the first member starts. */
-export interface Setup {
-  places: Places
-  installed: Installed
-  password: string
-  state: State
-  members: Member[]
-  settings: Record<string, string>
-  tether: Tether
-  unlock: () => Promise<void>
-  onMember: (member: MemberState) => void
-  log: (line: LogLine) => void
-}
-
-const startMs = 120_000
+const restartMs = 120_000
 const readyMs = 30_000
 
 /** A running cluster; see the `Cluster` interface for what its users may do. */
-export class EmbeddedCluster {
+export class EmbeddedCluster implements Crew, Charge {
   readonly setup: Setup
   readonly #keepers = new Map<Member, Keeper>()
   readonly #watch: Watch
@@ -101,15 +62,12 @@ export class EmbeddedCluster {
 
   async ready(): Promise<void> {
     const missing = () => this.setup.members.filter(({ healthy }) => !healthy).map(({ name }) => name)
-    await until(`all members to be healthy`, readyMs, () => missing().length === 0 || this.#refuseWhenStopped()).catch(
-      (error: unknown) => {
-        throw fail(
-          'timeout',
-          `after ${readyMs} ms ${missing().join(', ')} is not healthy; its log is beside its data`,
-          error,
-        )
-      },
-    )
+    if (await within(readyMs, () => this.#stopping !== undefined || missing().length === 0)) this.#refuseWhenStopped()
+    else
+      throw fail(
+        'timeout',
+        `after ${readyMs} ms not healthy: ${missing().join(', ')}; see the logs in ${this.setup.places.folder}`,
+      )
   }
 
   lag(name: string, seconds: number): Promise<void> {
@@ -130,7 +88,7 @@ export class EmbeddedCluster {
       const member = this.#member(name)
       await this.keeper(member).hold()
       this.keeper(member).release()
-      await until(`${name} to be up again`, startMs, () => member.isUp)
+      await until(`${name} to be up again`, restartMs, () => member.isUp)
     })
   }
 
@@ -158,7 +116,6 @@ export class EmbeddedCluster {
     this.changed(member)
   }
 
-  /** Remembers the new primary first: whoever starts next finishes a promotion that was cut short. */
   async setPrimary(member: Member): Promise<void> {
     for (const each of this.setup.members) each.role = each === member ? 'primary' : 'replica'
     this.setup.state.primary = member.name
@@ -169,54 +126,17 @@ export class EmbeddedCluster {
     return member.configure(this.setup.settings, member.role === 'replica' ? this.primary.port : undefined)
   }
 
-  async bringUp(member: Member, signal: AbortSignal): Promise<void> {
-    const unfinished = member.role === 'primary' && (await exists(path.join(member.data, 'standby.signal')))
-    await (member.role === 'primary' ? this.#prepareFirst(member) : this.#prepareReplica(member, signal))
-    for (let tries = 0; ; tries++) {
-      await this.configure(member)
-      try {
-        await member.start(startMs)
-        break
-      } catch (error) {
-        if (tries === 5 || !/Address already in use/.test(String(error))) throw error
-        await this.#movePort(member)
-      }
+  bringUp(member: Member, signal: AbortSignal): Promise<void> {
+    return bringUp(this, member, signal)
+  }
+
+  /** Points every replica that runs at the primary. */
+  async followPrimary(): Promise<void> {
+    for (const replica of this.replicas) {
+      if (replica.pid === undefined) continue // it is configured when it starts
+      await this.configure(replica)
+      replica.reload()
     }
-    if (unfinished) await ask(member.address, 'select pg_promote(true, 60)', [], 'postgres')
-    if (member.role === 'primary') await member.createDatabase()
-  }
-
-  async #prepareFirst(member: Member): Promise<void> {
-    if (await exists(path.join(member.data, 'PG_VERSION'))) return
-    this.log('info', member.name, `making a new database in ${member.data}`)
-    await createData(this.setup.installed, member.data, this.setup.password, this.sync)
-  }
-
-  /** A replica needs a copy when it has none, and when it was a primary that did not stop in order: it may know more. */
-  async #prepareReplica(member: Member, signal: AbortSignal): Promise<void> {
-    const whole = await exists(path.join(member.data, 'PG_VERSION'))
-    const wasPrimary = whole && !(await exists(path.join(member.data, 'standby.signal')))
-    if (!whole || member.mustClone || (wasPrimary && !(await readControl(member.data)).cleanPrimary)) {
-      this.log('info', member.name, `copying ${this.primary.name}`)
-      await clone(this.primary, member, { owner: this.setup.installed.owner, sync: this.sync, signal })
-      member.mustClone = false
-    } else if (wasPrimary) await dropSlots(member.data)
-  }
-
-  async #movePort(member: Member): Promise<void> {
-    const { places, state, members } = this.setup
-    this.log('warn', member.name, `port ${member.port} is taken by someone else`)
-    member.port = await choosePort(
-      places.folder,
-      member.port + 1,
-      members.map(({ port }) => port),
-    )
-    state.ports[member.name] = member.port
-    await writeState(places.folder, state)
-  }
-
-  get sync(): boolean {
-    return this.setup.settings['fsync'] !== 'off'
   }
 
   changed(member: Member): void {
@@ -232,7 +152,11 @@ export class EmbeddedCluster {
     const text = JSON.stringify(state)
     if (this.#told.get(member) === text) return
     this.#told.set(member, text)
-    this.setup.onMember(state)
+    try {
+      this.setup.onMember(state)
+    } catch (error) {
+      this.log('error', member.name, `onMember failed: ${describe(error)}`)
+    }
   }
 
   log(level: LogLine['level'], member: string, text: string): void {
@@ -243,6 +167,7 @@ export class EmbeddedCluster {
     const { primary } = this
     if (primary.isUp) primary.healthy = slots !== undefined
     this.tell(primary)
+    if (slots) await dropStrangers(this, slots)
     for (const replica of this.replicas) {
       await watchReplica(
         this,
@@ -270,9 +195,8 @@ export class EmbeddedCluster {
     })
   }
 
-  #refuseWhenStopped(): undefined {
+  #refuseWhenStopped(): void {
     if (this.#stopping) throw fail('closed', 'this cluster has been stopped')
-    return undefined
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -282,10 +206,4 @@ export class EmbeddedCluster {
 
 function stateOf({ name, role, pid, port, healthy, lagSeconds }: Member): MemberState {
   return { name, role, pid, port, healthy, ...(lagSeconds > 0 && { lagSeconds }) }
-}
-
-/** The slots of a former primary would keep its old log for ever; it is stopped, so their files may go. */
-async function dropSlots(data: string): Promise<void> {
-  const folder = path.join(data, 'pg_replslot')
-  for (const slot of await readdir(folder)) await removeFolder(path.join(folder, slot))
 }

@@ -74,13 +74,29 @@ export interface State {
   ports: Record<string, number>
 }
 
-export async function readState(folder: string): Promise<State> {
+/** Without a readable state file the primary is the one member whose data is no replica's. */
+async function guessPrimary(data: string): Promise<string> {
+  for (const name of await membersIn(data)) if (!(await exists(path.join(data, name, 'standby.signal')))) return name
+  return 'pg0'
+}
+
+/** The names of the members that have data. */
+export async function membersIn(data: string): Promise<string[]> {
+  const found = await Promise.all(allNames.map((name) => exists(path.join(data, name, 'PG_VERSION'))))
+  return allNames.filter((_, index) => found[index])
+}
+
+/** Every name that a member can have. */
+export const allNames = Array.from({ length: 9 }, (_, index) => `pg${index}`)
+
+export async function readState({ folder, data }: Places): Promise<State> {
   try {
     const { primary, ports } = JSON.parse(await readFile(path.join(folder, 'state.json'), 'utf8')) as Partial<State>
-    return { primary: primary ?? 'pg0', ports: ports ?? {} }
+    if (primary !== undefined && allNames.includes(primary)) return { primary, ports: ports ?? {} }
   } catch {
-    return { primary: 'pg0', ports: {} }
+    // missing, or cut short by a full disk
   }
+  return { primary: await guessPrimary(data), ports: {} }
 }
 
 export async function writeState(folder: string, state: State): Promise<void> {

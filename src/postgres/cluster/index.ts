@@ -1,2 +1,2 @@
 export { startCluster, type Cluster, type ClusterOptions } from './start.ts'
-export type { LogLine, MemberState } from './cluster.ts'
+export type { LogLine, MemberState } from './crew.ts'

@@ -27,6 +27,9 @@ export async function createData(installed: Installed, data: string, password: s
     await writeFile(passwordFile, password, { mode: 0o600 })
     await give(passwordFile, installed.owner)
     await runInitdb(installed, making, passwordFile, sync)
+  } catch (error) {
+    await removeFolder(making)
+    throw error
   } finally {
     await rm(passwordFile, { force: true })
   }
@@ -75,6 +78,7 @@ async function runInitdb(
   const said = errors.trim().replace(/\s+/g, ' ')
   if (/look up effective user ID/.test(said))
     throw fail('unsupported', `the user that runs this has no line in /etc/passwd, which Postgres needs: ${said}`)
+  if (/No space left on device/.test(said)) throw Object.assign(new Error(said), { code: 'ENOSPC' })
   throw fail('internal', `initdb could not make ${making}: ${said}`, new Error(said))
 }
 

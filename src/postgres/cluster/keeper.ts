@@ -85,7 +85,8 @@ export class Keeper {
     if (this.#member.pid !== undefined) await new Promise<void>((resolve) => (this.#ended = resolve))
     if (signal.aborted) return
     this.#failures = performance.now() - began > longestPauseMs ? 0 : this.#failures + 1
-    this.#charge.log('warn', this.#member.name, `ended unasked, starting it again: ${this.#member.log.problems()}`)
+    if (!this.#member.mustClone)
+      this.#charge.log('warn', this.#member.name, `ended unasked, starting it again: ${this.#member.log.problems()}`)
     this.#charge.changed(this.#member)
   }
 }

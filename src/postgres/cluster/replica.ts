@@ -1,5 +1,5 @@
 import { ask } from './ask.ts'
-import type { EmbeddedCluster } from './cluster.ts'
+import type { Crew } from './crew.ts'
 import type { Member } from './member.ts'
 import { slotOf } from './settings.ts'
 import type { SlotState } from './watch.ts'
@@ -21,7 +21,7 @@ const patienceMs = 60_000
 
 /** Judges one replica by what the primary says of its slot, and has it copied afresh when it cannot follow. */
 export async function watchReplica(
-  cluster: EmbeddedCluster,
+  cluster: Crew,
   replica: Member,
   slot: SlotState | undefined,
   primaryAnswers: boolean,
@@ -51,8 +51,17 @@ function reason(replica: Member, slot: SlotState | undefined): string | undefine
   return tooLong ? `not streaming for ${patienceMs / 1000} s` : undefined
 }
 
+/** Slots of members that this cluster no longer has would keep the log for nobody. */
+export async function dropStrangers(cluster: Crew, slots: SlotState[]): Promise<void> {
+  const ours = new Set(cluster.setup.members.map(({ name }) => slotOf(name)))
+  for (const { slot, state } of slots) {
+    if (!/^ashlar_pg\d$/.test(slot) || ours.has(slot) || state !== null) continue
+    await ask(cluster.primary.address, 'select pg_drop_replication_slot($1)', [slot]).catch(() => undefined)
+  }
+}
+
 /** Keeps the log for a replica from now on, up to max_slot_wal_keep_size. */
-export async function makeSlot(cluster: EmbeddedCluster, replica: Member): Promise<void> {
+export async function makeSlot(cluster: Crew, replica: Member): Promise<void> {
   await ask(
     cluster.primary.address,
     `select pg_create_physical_replication_slot($1, true)

@@ -2,9 +2,20 @@ import path from 'node:path'
 import { invalid } from '../../errors.ts'
 import { toCount } from '../../units.ts'
 import { findPackage, readyBinaries, type Package } from './binaries.ts'
-import { EmbeddedCluster, type LogLine, type MemberState, type Setup } from './cluster.ts'
+import { EmbeddedCluster } from './cluster.ts'
+import type { LogLine, MemberState, Setup } from './crew.ts'
 import { folderError } from './fail.ts'
-import { checkVersion, exists, makePlaces, readLocation, readSecret, readState, writeState } from './folder.ts'
+import {
+  allNames,
+  checkVersion,
+  makePlaces,
+  membersIn,
+  removeFolder,
+  readLocation,
+  readSecret,
+  readState,
+  writeState,
+} from './folder.ts'
 import type { Installed } from './initdb.ts'
 import { takeLock } from './lock.ts'
 import { Member } from './member.ts'
@@ -88,7 +99,7 @@ function check(options: ClusterOptions) {
 /** Before anything is touched. */
 async function checkVersions(folder: string, major: number): Promise<void> {
   const data = (await readLocation(folder)) ?? folder
-  for (let index = 0; index <= 8; index++) await checkVersion(path.join(data, `pg${index}`), major)
+  for (const name of allNames) await checkVersion(path.join(data, name), major)
 }
 
 interface Opening {
@@ -107,7 +118,7 @@ async function open({ options, places, unlock, settings, replicas, owner, from }
   const bin = await readyBinaries(from, owner, places.binaries)
   if (places.data !== folder)
     log({ level: 'info', member: '', text: `Postgres may not enter ${folder}; its data is in ${places.data}` })
-  const state = await readState(folder)
+  const state = await readState(places)
   const existing = await membersIn(places.data)
   const password = await readSecret(folder, existing.length === 0)
   const installed: Installed = { bin, owner, major: from.major }
@@ -116,7 +127,10 @@ async function open({ options, places, unlock, settings, replicas, owner, from }
     return new Member(name, path.join(places.data, name), path.join(folder, `${name}.log`), installed, password)
   })
   members.find(({ name }) => name === state.primary)!.role = 'primary'
-  for (const member of members) await sweep(member.data)
+  for (const { data } of members) {
+    await sweep(data)
+    await removeFolder(`${data}.making`)
+  }
   for (const member of members) {
     const taken = members.map(({ port }) => port)
     member.port = state.ports[member.name] = await choosePort(folder, state.ports[member.name], taken)
@@ -138,15 +152,9 @@ async function begin(cluster: EmbeddedCluster): Promise<Cluster> {
   }
 }
 
-async function membersIn(data: string): Promise<string[]> {
-  const names = Array.from({ length: 9 }, (_, index) => `pg${index}`)
-  const found = await Promise.all(names.map((name) => exists(path.join(data, name, 'PG_VERSION'))))
-  return names.filter((_, index) => found[index])
-}
-
 /** The primary, wherever it is by now, and as many others as there are replicas, in the order of their names. */
 function chooseNames(primary: string, replicas: number): string[] {
-  const others = Array.from({ length: 9 }, (_, index) => `pg${index}`).filter((name) => name !== primary)
+  const others = allNames.filter((name) => name !== primary)
   return [primary, ...others.slice(0, replicas)].toSorted()
 }
 

@@ -1,5 +1,5 @@
 import { ask } from './ask.ts'
-import type { EmbeddedCluster } from './cluster.ts'
+import type { Crew } from './crew.ts'
 import { parseLsn, readControl } from './control.ts'
 import { fail } from './fail.ts'
 import type { Member } from './member.ts'
@@ -13,7 +13,7 @@ const frozenMs = 2_000
  * Makes a replica the primary. While the old one answers it is stopped in order first, and only a replica that has
  * all of its log takes over: nothing acknowledged is lost. Otherwise what had not reached the replica is lost.
  */
-export async function switchOver(cluster: EmbeddedCluster, target: Member): Promise<void> {
+export async function switchOver(cluster: Crew, target: Member): Promise<void> {
   const old = cluster.primary
   if (target === old) return
   if (!target.isUp) throw fail('unavailable', `promote: ${target.name} is not running; try again when it is`)
@@ -21,11 +21,7 @@ export async function switchOver(cluster: EmbeddedCluster, target: Member): Prom
   if (await answers(old)) await handOver(cluster, old, target)
   else await takeAway(cluster, old)
   await takeOver(cluster, target)
-  for (const follower of cluster.replicas) {
-    if (follower === old) continue
-    await cluster.configure(follower)
-    follower.reload()
-  }
+  await cluster.followPrimary()
   cluster.keeper(old).release()
 }
 
@@ -39,7 +35,7 @@ async function answers(member: Member): Promise<boolean> {
   return within(frozenMs, () => answered || !member.isUp).then(() => answered)
 }
 
-async function handOver(cluster: EmbeddedCluster, old: Member, target: Member): Promise<void> {
+async function handOver(cluster: Crew, old: Member, target: Member): Promise<void> {
   const [streams] = await ask(
     old.address,
     `select 1 from pg_stat_replication r join pg_replication_slots s on s.active_pid = r.pid
@@ -66,20 +62,28 @@ async function received(target: Member): Promise<bigint> {
   return parseLsn(row?.lsn ?? '0/0')
 }
 
-async function takeAway(cluster: EmbeddedCluster, old: Member): Promise<void> {
+async function takeAway(cluster: Crew, old: Member): Promise<void> {
   cluster.log('warn', old.name, 'does not answer: failing over without it')
   await cluster.keeper(old).hold(frozenMs)
 }
 
-async function takeOver(cluster: EmbeddedCluster, target: Member): Promise<void> {
+async function takeOver(cluster: Crew, target: Member): Promise<void> {
   for (const { name } of cluster.setup.members.filter((member) => member !== target))
     await reserve(target, slotOf(name))
   await cluster.setPrimary(target)
-  const [row] = await ask<{ done: boolean }>(target.address, 'select pg_promote(true, 60) as done')
-  if (!row?.done) throw fail('timeout', `promote: ${target.name} did not become the primary within 60 s`)
+  if (!(await becomesPrimary(target))) {
+    cluster.log('warn', target.name, 'was not promoted within 60 s: starting it as the primary')
+    await cluster.keeper(target).hold()
+    await cluster.keeper(target).begin() // finishes the promotion
+  }
   target.healthy = true
   for (const member of cluster.setup.members) cluster.changed(member)
   cluster.log('info', target.name, 'is the primary now')
+}
+
+async function becomesPrimary(target: Member): Promise<boolean> {
+  const rows = await ask<{ done: boolean }>(target.address, 'select pg_promote(true, 60) as done').catch(() => [])
+  return rows[0]?.done === true
 }
 
 async function reserve(target: Member, slot: string): Promise<void> {

@@ -11,8 +11,8 @@ ours() {
   [ "$2" -gt 1 ] || return 1
   read -r first < "$1/postmaster.pid" || return 1
   [ "$first" = "$2" ] || return 1
-  if [ -r "/proc/$2/comm" ]; then read -r name < "/proc/$2/comm"; [ "$name" = postgres ] || return 1; fi
-  kill -0 "$2"
+  if [ -r "/proc/$2/comm" ]; then read -r name < "/proc/$2/comm"; else name=$(ps -o comm= -p "$2"); fi
+  case "$name" in *postgres*) kill -0 "$2" ;; *) return 1 ;; esac
 }
 each() {
   index=0 left=0
