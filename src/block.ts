@@ -64,6 +64,8 @@ export interface OpenContext {
   relays: boolean
   /** Address at which clients reach the edge, such as `http://127.0.0.1:8080`. */
   publicUrl?: string
+  /** Port for the edge instead of the declared one: a free one found by the runner. */
+  edgePort?: number
   log: Log
   /** An already open block of the same blueprint, by name; only those named in `needs`. */
   block(name: string): Block

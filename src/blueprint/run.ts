@@ -14,6 +14,7 @@ export interface RunOptions extends Part {
   folder: string
   secret: string
   publicUrl?: string
+  edgePort?: number
   log: Log
 }
 
@@ -60,7 +61,7 @@ async function openBlock(
 }
 
 function contextOf(of: Blueprint, name: string, options: RunOptions, handles: ReadonlyMap<string, Block>): OpenContext {
-  const { folder, secret, log, role, databaseUrl, replicaUrls, publicUrl } = options
+  const { folder, secret, log, role, databaseUrl, replicaUrls, publicUrl, edgePort } = options
   return {
     name,
     service: of.name,
@@ -72,6 +73,7 @@ function contextOf(of: Blueprint, name: string, options: RunOptions, handles: Re
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(replicaUrls === undefined ? {} : { replicaUrls }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(edgePort === undefined ? {} : { edgePort }),
     block(need) {
       const handle = handles.get(nameOf(of, need))
       if (!handle)

@@ -41,7 +41,7 @@ export async function startDev(blueprint: Blueprint, path: string, needs: Needs)
     ...process.env,
     ASHLAR_DEV: '1',
     ASHLAR_SECRET: await devSecret(folder),
-    ASHLAR_PUBLIC_URL: publicUrl,
+    ...(publicUrl ? { ASHLAR_PUBLIC_URL: publicUrl, ASHLAR_EDGE_PORT: new URL(publicUrl).port } : {}),
     ...(cluster ? { DATABASE_URL: cluster.url } : {}),
     ...(mailbox ? { SMTP_URL: mailbox.smtpUrl } : {}),
   }

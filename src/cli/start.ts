@@ -67,7 +67,12 @@ async function open(role: Role, only: string | undefined, path: string | undefin
   if (role !== 'all') refuseMemory(engines)
   const folder = stateFolder()
   await makeFolder(folder)
-  const { DATABASE_URL: databaseUrl, DATABASE_REPLICA_URLS: replicas, ASHLAR_PUBLIC_URL: publicUrl } = process.env
+  const {
+    DATABASE_URL: databaseUrl,
+    DATABASE_REPLICA_URLS: replicas,
+    ASHLAR_PUBLIC_URL: publicUrl,
+    ASHLAR_EDGE_PORT: edgePort,
+  } = process.env
   return run(blueprint, {
     role,
     ...(only === undefined ? {} : { only }),
@@ -75,6 +80,7 @@ async function open(role: Role, only: string | undefined, path: string | undefin
     ...(databaseUrl ? { databaseUrl } : {}),
     ...(replicas ? { replicaUrls: replicas.split(/[\s,]+/).filter(Boolean) } : {}),
     ...(publicUrl ? { publicUrl } : {}),
+    ...(edgePort ? { edgePort: toCount('ASHLAR_EDGE_PORT', Number(edgePort), { max: 65535 }) } : {}),
     folder,
     secret: requiredSecret(),
     log,

@@ -87,9 +87,7 @@ interface Settings {
 
 /** What the edge needs of discovery. */
 interface Registry {
-  watch(
-    service: string,
-  ): Promise<{
+  watch(service: string): Promise<{
     instances: readonly Instance[]
     onChange(changed: (instances: readonly Instance[]) => void): () => void
     end(): Promise<void>
@@ -117,10 +115,10 @@ export class Edge implements Block {
       name: context.name,
       routes,
       trustedHops: settings.trustedHops,
-      s3: settings.s3 ? s3Of(routes) : undefined,
+      s3: settings.s3 ? s3Of(context, routes) : undefined,
       log: context.log,
     })
-    const address = await listenOn(server, placeOf(settings.listen, context.publicUrl))
+    const address = await listenOn(server, { ...settings.listen, port: context.edgePort ?? settings.listen.port })
     return new Edge(context.name, address, server, routes, settings.drainMs, undo.move())
   }
 
@@ -257,22 +255,32 @@ function openBucket(context: OpenContext, name: string): ObjectStore | undefined
   }
 }
 
-function s3Of(routes: readonly LiveRoute[]) {
-  const buckets = routes.flatMap(({ target }) =>
-    'bucket' in target ? (target.bucket as unknown as { endpoint?: (request: Request) => Promise<Response> }) : [],
-  )
-  const endpoint = buckets.find((bucket) => bucket.endpoint)?.endpoint
-  if (!endpoint) return undefined
-  const listener = getRequestListener(endpoint, { overrideGlobalObjects: false })
-  return (incoming: Parameters<typeof listener>[0], response: Parameters<typeof listener>[1]) =>
-    void listener(incoming, response)
+interface Endpoint extends Block {
+  endpoint?: (request: Request) => Promise<Response>
 }
 
-/** In development the runner has found a free port already and named it in the public address. */
-function placeOf(listen: Listen, publicUrl: string | undefined): Listen {
-  if (process.env.ASHLAR_DEV !== '1' || publicUrl === undefined) return listen
-  const { hostname, port } = new URL(publicUrl)
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 80) }
+/** The S3 endpoints of the buckets that serve themselves, told apart by the first path segment after `/s3/`. */
+function s3Of({ service }: OpenContext, routes: readonly LiveRoute[]) {
+  const buckets = routes.flatMap(({ target }) => ('bucket' in target ? (target.bucket as unknown as Endpoint) : []))
+  const byName = new Map(
+    buckets
+      .filter(({ endpoint }) => endpoint)
+      .map((bucket) => [service ? `${service}.${bucket.name}` : bucket.name, bucket]),
+  )
+  if (byName.size === 0) return undefined
+  const answer = (request: Request) => {
+    const bucket = byName.get(decodeURIComponent(new URL(request.url).pathname.split('/')[2] ?? ''))
+    return (
+      bucket?.endpoint?.(request) ??
+      new Response('<Error><Code>NoSuchBucket</Code></Error>', {
+        status: 404,
+        headers: { 'content-type': 'application/xml' },
+      })
+    )
+  }
+  const listener = getRequestListener(answer, { overrideGlobalObjects: false })
+  return (incoming: Parameters<typeof listener>[0], response: Parameters<typeof listener>[1]) =>
+    void listener(incoming, response)
 }
 
 function listenOn({ server }: EdgeServer, { host, port }: Listen): Promise<Listen> {
