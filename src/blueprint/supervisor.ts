@@ -137,6 +137,8 @@ class Child {
     clearTimeout(this.#retry)
     if (!this.#process) return this.#change({ state: 'stopped', pid: undefined })
     this.#change({ state: 'stopping' })
+    // One that was paused would not hear of it.
+    this.#process.kill('SIGCONT')
     this.#process.kill('SIGTERM')
     const kill = setTimeout(() => this.#process?.kill('SIGKILL'), this.#options.stopLimitMs)
     await this.#exited
