@@ -11,9 +11,9 @@ export interface Problem {
 
 /** The floors from the ground up, by the first part of a path under `src/`; imports only go down. */
 const floors: readonly (readonly string[])[] = [
-  ['errors', 'units', 'telemetry'],
+  ['errors', 'units', 'telemetry', 'gather', 'breaker'],
   ['postgres'],
-  ['block', 'declare'],
+  ['block', 'declare', 'lease'],
   ['conformance'],
   ['blocks'],
   ['edge'],

@@ -23,7 +23,6 @@ const commands = {
   package: ['--test', 'test/package/package.test.ts'],
   photos: ['examples/photos/import.ts'],
   bench: ['bench/main.ts'],
-  newcomer: ['test/newcomer.ts'],
 }
 
 const [name, ...rest] = process.argv.slice(2)
