@@ -1,6 +1,8 @@
+import type { Code } from '../../errors.ts'
+
 export interface Take {
   key: string
-  /** Tokens asked for, 1 or more. */
+  /** Tokens asked for: a whole number, 1 to the bucket's capacity. */
   cost: number
 }
 
@@ -22,13 +24,17 @@ export interface Taken {
 
 /**
  * What a limiter driver promises: each decision is one atomic step for the whole fleet, by the engine's clock, which never
- * goes back; a bucket never gives more than it holds. May forget in a crash (buckets are full then). Raw errors.
+ * goes back; a bucket never gives more than it holds. May forget in a crash (buckets are full then). Raw errors; each call
+ * ends within 5 s; never retries (a take whose answer was lost may have been counted).
  */
 export interface LimiterDriver {
-  /** In order; several takes of one key in a call are decided one after the other. */
+  /** What its raw errors mean, where that is not the same for every driver (`commonCode`). Pure. */
+  codeOf?(error: unknown): Code | undefined
+  /** Answers in order; several takes of one key in a call are decided one after the other. At most 1000 a call. */
   take(bucket: Bucket, takes: readonly Take[]): Promise<Taken[]>
   /** Fills a bucket. */
   reset(key: string): Promise<void>
+  /** Buckets that are not full. */
   stats(): Promise<{ keys: number }>
   close(): Promise<void>
 }

@@ -36,11 +36,10 @@ export function checkObject(data: unknown): object {
   throw invalid(`sessions: data is ${what}; write an object such as { cart: [] }`)
 }
 
-/** Data with changes merged in, later ones last; a key set to `undefined` is gone. Spread, so that '__proto__' is a key like any other. */
+/** Data with changes merged in, later ones last; a key set to `undefined` is gone. By entries, so that '__proto__' is a key like any other. */
 export function mergeText(stored: string, changes: readonly object[]): string {
-  let data = JSON.parse(stored) as object
-  for (const each of changes) data = { ...data, ...each }
-  return toText(data)
+  const entries = [JSON.parse(stored) as object, ...changes].flatMap((each) => Object.entries(each))
+  return toText(Object.fromEntries(entries))
 }
 
 /** @throws `invalid_argument` for what JSON cannot hold, or over 1 MB */
