@@ -7,10 +7,13 @@ export interface GatherOptions {
   maxUnderWay?: number
   /** Items that may wait; more are refused with `exhausted`. Default 100 000. */
   maxWaiting?: number
+  /** Bytes of one batch at most, as each item's caller counts them; one item may be larger. Default: no limit. */
+  maxBytes?: number
 }
 
 interface Waiting<In, Out> {
   item: In
+  bytes: number
   resolve(out: Out): void
   reject(error: unknown): void
 }
@@ -29,16 +32,16 @@ export class Gather<In, Out> {
   /** @param send answers in the order of its items */
   constructor(send: (items: In[]) => Promise<readonly Out[]>, options: GatherOptions = {}) {
     this.#send = send
-    this.#options = { maxBatch: 1000, maxUnderWay: 2, maxWaiting: 100_000, ...options }
+    this.#options = { maxBatch: 1000, maxUnderWay: 2, maxWaiting: 100_000, maxBytes: Infinity, ...options }
   }
 
   /** @throws `exhausted` when too many wait, else what `send` throws */
-  ask(item: In): Promise<Out> {
+  ask(item: In, bytes = 0): Promise<Out> {
     const { maxWaiting } = this.#options
     if (this.#waiting.length >= maxWaiting)
       return Promise.reject(new AshlarError('exhausted', `more than ${maxWaiting} calls wait for the engine`))
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject })
+      this.#waiting.push({ item, bytes, resolve, reject })
       this.#schedule()
     })
   }
@@ -48,9 +51,20 @@ export class Gather<In, Out> {
     this.#scheduled = true
     process.nextTick(() => {
       this.#scheduled = false
-      while (this.#underWay < this.#options.maxUnderWay && this.#waiting.length > 0)
-        void this.#flush(this.#waiting.splice(0, this.#options.maxBatch))
+      while (this.#underWay < this.#options.maxUnderWay && this.#waiting.length > 0) void this.#flush(this.#take())
     })
+  }
+
+  #take(): Waiting<In, Out>[] {
+    const { maxBatch, maxBytes } = this.#options
+    let end = 0
+    let bytes = 0
+    for (const each of this.#waiting) {
+      bytes += each.bytes
+      if (end === maxBatch || (end > 0 && bytes > maxBytes)) break
+      end++
+    }
+    return this.#waiting.splice(0, end)
   }
 
   async #flush(batch: Waiting<In, Out>[]): Promise<void> {

@@ -1,4 +1,7 @@
+import type { Settlement } from '../../lease/lease.ts'
 import type { Transaction } from '../../postgres/sql.ts'
+
+export type { Settlement }
 
 /** A message on its way in. The portable type has checked sizes and schema already. */
 export interface Outgoing {
@@ -22,19 +25,15 @@ export interface Leased {
   body: string
   headers: Record<string, string>
   key?: string
-  /** 1 at the first delivery. */
+  /** 1 at the first delivery; a delivery that ended with `release` does not count. */
   attempt: number
   sentAt: Date
-  /** Proof of this very delivery: useless once the lease has ended and the message was lent again (a fence). */
+  /**
+   * Proof of this very delivery: useless once the lease has ended and the message was lent again (a fence). Those of later
+   * deliveries of a message sort higher, as text.
+   */
   token: string
 }
-
-export type Settlement =
-  | { token: string; outcome: 'done' }
-  /** Visible again after `delayMs`; `error` is kept with the attempt. */
-  | { token: string; outcome: 'retry'; delayMs: number; error: string }
-  /** To the dead letters, with its last error and its attempts. */
-  | { token: string; outcome: 'dead'; error: string }
 
 export interface DeadLetter {
   id: string
@@ -75,6 +74,8 @@ export interface QueueCapabilities {
  */
 export interface QueueDriver {
   readonly capabilities: QueueCapabilities
+  /** The database whose transactions it takes part in (see `originOf`): set when `capabilities.transactions`. */
+  readonly origin?: string
   /**
    * Durable when it returns: the engine holds all of them, in this order per key, or it throws and none was stored
    * (an engine without atomic batches throws naming the number stored). Returns an id for each.
@@ -91,7 +92,7 @@ export interface QueueDriver {
   extend(tokens: readonly string[], leaseMs: number): Promise<boolean[]>
   /** The oldest dead letters first. */
   dead(options: { limit: number }): Promise<DeadLetter[]>
-  /** Sends dead letters back with attempt 1: the named ones or all. Answers how many. */
+  /** Sends dead letters back with attempt 1 and their old id: the named ones or all. Answers how many. */
   redrive(ids: readonly string[] | 'all'): Promise<number>
   stats(): Promise<QueueStats>
   close(): Promise<void>

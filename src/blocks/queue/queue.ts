@@ -1,27 +1,43 @@
 import type { Block, BlockOptions, Schema } from '../../block.ts'
+import type { DriverTable } from '../../declare.ts'
+import type { Consumer } from '../../lease/consumer.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 import type { Duration } from '../../units.ts'
-import type { DeadLetter } from './driver.ts'
+import type { DeadLetter, QueueDriver } from './driver.ts'
+
+export type { Consumer }
 
 export interface QueueOptions<T> extends BlockOptions {
   /** Deliveries before a message becomes a dead letter. 1 to 1000, default 5. */
   attempts?: number
   /** How long a worker holds a message before others may take it; renewed while the handler runs. 1s to 12h, default '30s'. */
   visibility?: Duration
-  /** Wait after the first failure; doubles with each further one, with jitter. Default '1s'. */
+  /** Wait after the first failure; doubles with each further one, with jitter. 1ms to 1d, default '1s'. */
   backoff?: Duration
-  /** Longest wait between attempts. Default '1h'. */
+  /** Longest wait between attempts. `backoff` to 30d, default '1h'. */
   maxBackoff?: Duration
-  /** Any Standard Schema: checked when sent and when received. */
+  /**
+   * Any Standard Schema. Checked when sent, on the payload as JSON carries it, and again when received: what breaks it then
+   * becomes a dead letter at once, with the reason.
+   */
   schema?: Schema<T>
+  /** Drivers for more engines, by URL scheme. */
+  drivers?: DriverTable<QueueDriver>
 }
 
 export interface SendOptions {
-  /** Sent when this transaction commits, or never. */
+  /**
+   * Sent when this transaction commits, or never. Where the engine is not that database, the message goes through the outbox of
+   * `DATABASE_URL` and the id answered is the outbox's. @throws `unsupported` for a transaction of any other database
+   */
   tx?: Transaction
+  /** Not before this much later, by the engine's clock. 0 to the driver's longest (Postgres: 366d), default 0. */
   delay?: Duration
+  /** 0 to 9, default 0: higher ones first among those that are ready. */
   priority?: number
+  /** Messages of one key are handled one at a time, in sending order, retries included. Up to 256 bytes. */
   key?: string
+  /** A second message with this key within the window (1s to 30d, default '1h') is dropped; the first one's id is answered. */
   dedupe?: { key: string; window?: Duration }
 }
 
@@ -32,13 +48,15 @@ export interface Job<T> {
   readonly attempt: number
   readonly sentAt: Date
   readonly key: string | undefined
-  /** Grows with each delivery of this message: hand it to whatever must refuse a worker that lost its lease. */
+  /** Sorts higher, as text, with each delivery of this message: hand it to whatever must refuse a worker that lost its lease. */
   readonly token: string
   /** Aborts when the lease is lost or the worker shuts down past its deadline. */
   readonly signal: AbortSignal
   /**
-   * Runs effects once for this message and name, however often it is delivered: the mark commits with the effects, in `tx`.
-   * @returns what the work returned, or `undefined` when it was done before. @throws `unsupported` without a database
+   * Runs effects once for this message and name, however often it is delivered: the mark commits with the effects, in `tx`,
+   * a transaction of the queue's own database, else of `DATABASE_URL`. With neither (on `memory:`) the mark is this process's
+   * memory and `tx` refuses statements with `unsupported`.
+   * @returns what the work returned, or `undefined` when it was done before
    */
   once<R>(name: string, work: (tx: Transaction) => Promise<R>): Promise<R | undefined>
 }
@@ -46,28 +64,26 @@ export interface Job<T> {
 export interface WorkOptions {
   /** Handlers at the same time in this process. 1 to 1000, default 10. */
   concurrency?: number
-  /** How long `close` waits for running handlers. Default '10s'. */
+  /** How long `close` waits for running handlers. 0 to 1h, default '10s'. */
   drain?: Duration
-}
-
-export interface Consumer extends AsyncDisposable {
-  /** False while paused. */
-  readonly running: boolean
-  pause(): void
-  resume(): void
-  /** Takes no more, lets running handlers end until the drain deadline, then gives the rest back at once. */
-  close(): Promise<void>
 }
 
 /** A work queue: each message goes to one of the competing consumers, at least once. */
 export interface Queue<T> extends Block {
+  /**
+   * Durable when it resolves with the message's id. Not tried again by itself: after `unavailable` or `timeout` the message may
+   * or may not be there, so send it again with a `dedupe` key. @throws `invalid_argument` `unavailable` `timeout` `exhausted`
+   */
   send(payload: T, options?: SendOptions): Promise<string>
+  /** All or none, in this order: at most 10,000 payloads and 64 MB. A `dedupe` key is for one payload only. */
   sendMany(payloads: readonly T[], options?: SendOptions): Promise<string[]>
   /**
    * Handles messages until closed. A handler that returns acknowledges; one that throws (anything) is retried after
    * backoff, and becomes a dead letter after the last attempt, or at once when it throws `GiveUp`.
    */
   work(handler: (job: Job<T>) => unknown, options?: WorkOptions): Consumer
+  /** The oldest dead letters. `limit` 1 to 10,000, default 100. */
   dead(options?: { limit?: number }): Promise<DeadLetter[]>
+  /** Sends dead letters back to be handled anew, with their ids. Answers how many there were. */
   redrive(ids: readonly string[] | 'all'): Promise<number>
 }

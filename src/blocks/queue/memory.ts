@@ -1,0 +1,138 @@
+/*
+ * URL: `memory:` for a private queue, `memory:NAME` for one that all handles in this process share while one is open. No
+ * options. Nothing is at rest: it all ends with the process. No transactions; 1,000,000 messages and dead letters at most.
+ * The clock is the process's monotonic one.
+ */
+import { randomUUID } from 'node:crypto'
+import type { OpenContext } from '../../block.ts'
+import { engineName } from '../../declare.ts'
+import { AshlarError, invalid, type Code } from '../../errors.ts'
+import { MemoryLane, maxHeld } from '../../lease/memory.ts'
+import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats, Settlement } from './driver.ts'
+
+interface Message {
+  id: string
+  body: string
+  headers: Record<string, string>
+  key?: string
+  sentAt: Date
+}
+
+/** What all handles of one queue share. */
+class Store {
+  readonly lane = new MemoryLane<Message>()
+  readonly #dedupe = new Map<string, { id: string; untilMs: number }>()
+  users = 0
+
+  send(messages: readonly Outgoing[]): string[] {
+    const ids: string[] = []
+    const fresh: { payload: Message; delayMs: number; priority: number }[] = []
+    const claimed = new Map<string, { id: string; untilMs: number }>()
+    for (const { body, headers, key, dedupe, delayMs, priority } of messages) {
+      const known = dedupe && (claimed.get(dedupe.key) ?? this.#known(dedupe.key))
+      const id = known?.id ?? randomUUID()
+      ids.push(id)
+      if (known) continue
+      if (dedupe) claimed.set(dedupe.key, { id, untilMs: performance.now() + dedupe.windowMs })
+      const payload = { id, body, headers, sentAt: new Date(), ...(key === undefined ? {} : { key }) }
+      fresh.push({ payload, delayMs, priority })
+    }
+    if (this.#dedupe.size + claimed.size > maxHeld)
+      throw new AshlarError(
+        'exhausted',
+        `the memory driver remembers ${maxHeld} dedupe keys at most; use a shorter window`,
+      )
+    this.lane.add(fresh)
+    for (const [key, value] of claimed) this.#dedupe.set(key, value)
+    return ids
+  }
+
+  #known(key: string): { id: string } | undefined {
+    for (const [old, { untilMs }] of this.#dedupe) {
+      if (untilMs > performance.now()) break
+      this.#dedupe.delete(old)
+    }
+    const known = this.#dedupe.get(key)
+    if (known && known.untilMs > performance.now()) return known
+    this.#dedupe.delete(key)
+    return undefined
+  }
+}
+
+const stores = new Map<string, Store>()
+
+class MemoryQueue implements QueueDriver {
+  readonly capabilities = {
+    transactions: false,
+    delay: true,
+    priority: true,
+    ordered: true,
+    dedupe: true,
+    deadLetters: true,
+    maxBytes: 1024 ** 2,
+    maxDelayMs: 366 * 86_400_000,
+  }
+  readonly #store: Store
+  #release: (() => void) | undefined
+  readonly #closing = new AbortController()
+
+  constructor(store: Store, release: () => void) {
+    this.#store = store
+    this.#release = release
+  }
+
+  async send(messages: readonly Outgoing[]): Promise<string[]> {
+    return this.#store.send(messages)
+  }
+
+  receive(options: Parameters<QueueDriver['receive']>[0]): Promise<Leased[]> {
+    return this.#store.lane.receive({ ...options, signal: AbortSignal.any([options.signal, this.#closing.signal]) })
+  }
+
+  async settle(settlements: readonly Settlement[]): Promise<boolean[]> {
+    return this.#store.lane.settle(settlements)
+  }
+
+  async extend(tokens: readonly string[], leaseMs: number): Promise<boolean[]> {
+    return this.#store.lane.extend(tokens, leaseMs)
+  }
+
+  async dead({ limit }: { limit: number }): Promise<DeadLetter[]> {
+    return this.#store.lane.dead(limit).map(({ id, payload, attempts, error, diedAt }) => {
+      return { id, body: payload.body, headers: payload.headers, attempts, error, diedAt }
+    })
+  }
+
+  async redrive(ids: readonly string[] | 'all'): Promise<number> {
+    return this.#store.lane.redrive(ids)
+  }
+
+  async stats(): Promise<QueueStats> {
+    return this.#store.lane.stats()
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#release?.()
+    this.#release = undefined
+  }
+}
+
+export async function open(context: OpenContext): Promise<QueueDriver> {
+  const match = /^memory:([\w.-]*)$/.exec(context.url)
+  if (!match) throw invalid(`queue: '${context.url}' is not valid; write memory: or memory:NAME, without options`)
+  const name = match[1]
+  if (!name) return new MemoryQueue(new Store(), () => undefined)
+  const full = `${name}/${engineName(context)}`
+  const store = stores.get(full) ?? new Store()
+  stores.set(full, store)
+  store.users++
+  return new MemoryQueue(store, () => {
+    if (--store.users === 0) stores.delete(full)
+  })
+}
+
+/** This driver throws AshlarErrors only. */
+export function codeOf(_error: unknown): Code | undefined {
+  return undefined
+}

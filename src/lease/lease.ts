@@ -1,0 +1,44 @@
+/** A message lent to one worker until its lease ends: what queue and topic have in common. */
+export interface Lent {
+  id: string
+  /** JSON text. */
+  body: string
+  headers: Record<string, string>
+  key?: string
+  /** 1 at the first delivery. */
+  attempt: number
+  /** Proof of this very delivery: useless once the lease has ended and the message was lent again. Later ones sort higher. */
+  token: string
+}
+
+export type Settlement =
+  | { token: string; outcome: 'done' }
+  /** Visible again after `delayMs`; `error` is kept with the attempt. */
+  | { token: string; outcome: 'retry'; delayMs: number; error: string }
+  /** Given back unhandled: visible again at once, and this delivery is no attempt (where the engine can take it back). */
+  | { token: string; outcome: 'release' }
+  /** To the dead letters, with its last error and its attempts. */
+  | { token: string; outcome: 'dead'; error: string }
+
+export interface ReceiveOptions {
+  max: number
+  leaseMs: number
+  waitMs: number
+  signal: AbortSignal
+}
+
+/** Where a consumer gets its messages; see the promises of the queue's driver. */
+export interface LeaseSource<L extends Lent> {
+  receive(options: ReceiveOptions): Promise<L[]>
+  settle(settlements: readonly Settlement[]): Promise<boolean[]>
+  extend(tokens: readonly string[], leaseMs: number): Promise<boolean[]>
+}
+
+export interface LeaseStats {
+  ready: number
+  delayed: number
+  leased: number
+  dead: number
+  /** Age of the oldest message that is ready, 0 when there is none. */
+  oldestAgeMs: number
+}
