@@ -33,7 +33,7 @@ function packagesOf(file) {
 
 export async function installPackages(root) {
   const count = Object.keys(packagesOf(`${root}package-lock.json`) ?? {}).length - 1
-  await npm(`installing ${count} packages (once; a minute or so)`, root, ['ci', '--include=dev', '--include=optional'])
+  await npm(`installing ${count} packages`, root, ['ci', '--include=dev', '--include=optional'])
 }
 
 /**
@@ -55,10 +55,11 @@ export async function finishNode(modules) {
       const advice = `ashlar: install Node ${oldestOwnNode} or newer yourself, then run this again`
       throw new Error(`${error.message}\n${advice}`, { cause: error })
     }
-    place(process.execPath, bin)
+    console.error(`ashlar: using the Node ${process.versions.node} of this machine instead`)
+    mkdirSync(dirname(bin), { recursive: true })
+    link(process.execPath, bin)
   }
-  rmSync(`${modules}/.bin/node`, { force: true })
-  symlinkSync('../node/bin/node', `${modules}/.bin/node`)
+  link('../node/bin/node', `${modules}/.bin/node`)
 }
 
 function programPackage() {
@@ -72,15 +73,16 @@ function runs(bin) {
   return Number(/^v(\d+)\./.exec(stdout ?? '')?.[1] ?? 0) >= oldestOwnNode
 }
 
-/** Puts the program at `to`: the same file where the disk allows, else a link. */
+/** The same file in a second place, as the package does it. */
 function place(from, to) {
   mkdirSync(dirname(to), { recursive: true })
   rmSync(to, { force: true })
-  try {
-    linkSync(from, to)
-  } catch {
-    symlinkSync(from.startsWith(dirname(dirname(to))) ? relative(dirname(to), from) : from, to)
-  }
+  linkSync(from, to)
+}
+
+function link(target, path) {
+  rmSync(path, { force: true })
+  symlinkSync(target, path)
 }
 
 /** The Postgres packages make links between their libraries in an install script: makes those that are missing. */
@@ -105,8 +107,8 @@ function list(folder) {
 async function npm(doing, cwd, args) {
   const started = Date.now()
   const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`
-  console.error(`ashlar: ${doing}`)
-  const progress = setInterval(() => console.error(`ashlar: … ${seconds()}`), progressMs)
+  console.error(`ashlar: ${doing} (once; this needs the network)`)
+  const progress = setInterval(() => console.error(`ashlar: ${doing}, ${seconds()} so far`), progressMs)
   try {
     await finished(doing, cwd, [...args, '--no-audit', '--no-fund', '--loglevel=error'])
     console.error(`ashlar: done in ${seconds()}`)

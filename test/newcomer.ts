@@ -6,7 +6,8 @@ import { launchBrowser } from './browser.ts'
 //   node --conditions=source test/newcomer.ts URL FILE.png
 
 const patienceMs = 60_000
-const leastPixels = 32
+/** Pictures that have arrived and are no mere icons; in the page's own words. */
+const shown = '[...document.images].filter((image) => image.complete && image.naturalWidth > 32 && image.width > 32)'
 
 const [url, file] = process.argv.slice(2)
 if (!url || !file) throw new Error('usage: newcomer.ts URL FILE.png')
@@ -22,19 +23,14 @@ page.on('response', (response) => {
 mkdirSync(path.dirname(file), { recursive: true })
 try {
   await page.goto(url, { timeout: patienceMs })
-  await page.waitForFunction(
-    (least) =>
-      [...document.images].some((image) => image.complete && image.naturalWidth > least && image.width > least),
-    leastPixels,
-    { timeout: patienceMs },
-  )
+  await page.waitForFunction(`${shown}.length > 0`, undefined, { timeout: patienceMs })
 } catch (error) {
   problems.push(`${url} shows no picture: ${(error as Error).message}`)
 } finally {
   await page.screenshot({ path: file })
 }
 
-const pictures = await page.evaluate(() => [...document.images].filter((image) => image.naturalWidth > 0).length)
-console.log(`${await page.title()}: ${pictures} pictures; screenshot in ${file}`)
+const pictures = await page.evaluate(`${shown}.length`)
+console.log(`${await page.title()}: ${String(pictures)} pictures; screenshot in ${file}`)
 for (const problem of problems) console.error(`problem: ${problem}`)
 process.exitCode = problems.length ? 1 : 0
