@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import type { Blueprint } from '../blueprint/blueprint.ts'
 import { resolveEngines } from '../blueprint/resolve.ts'
 import type { openConsole } from '../console/index.ts'
+import { freePort } from '../console/listen.ts'
 import { openMailbox } from '../console/mailbox.ts'
 import type { Service } from '../console/service.ts'
 import { describe } from '../errors.ts'
 import { startCluster, type Cluster } from '../postgres/cluster/index.ts'
 import { devSecret, loadDotEnv, makeFolder, stateFolder } from './environment.ts'
-import { freePort } from './ports.ts'
 import { LocalService } from './service.ts'
 import { memoryOf, removeStatus, writeStatus, type ProcessStatus } from './status-file.ts'
 
@@ -38,6 +38,7 @@ export async function startDev(blueprint: Blueprint, path: string, needs: Needs)
     : undo.use(await openMailbox({ folder: join(folder, 'mailbox'), port: needs.consolePort + 1 }))
   const publicUrl = await edgeAddress(blueprint)
   const env = {
+    NODE_COMPILE_CACHE: join(folder, 'compile-cache'),
     ...process.env,
     ASHLAR_DEV: '1',
     ASHLAR_SECRET: await devSecret(folder),

@@ -90,9 +90,11 @@ function once(exchange: Exchange, { host, port }: Endpoint): Promise<void> {
     }
     response.once('close', gone)
     sent.on('error', fail)
-    sent.on('close', () => fail(new Failed(502, unsent)))
+    const closed = () => fail(new Failed(502, unsent))
+    sent.on('close', closed)
     sent.on('response', (answer) => {
       clearTimeout(late)
+      sent.off('close', closed)
       passAnswer(exchange, answer).then(() => (done(), resolve()), fail)
     })
     whenConnected(sent, () => {

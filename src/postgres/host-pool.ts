@@ -1,0 +1,90 @@
+import pg from 'pg'
+import { AshlarError } from '../errors.ts'
+import { clientConfig, connectLimitMs, cutOff, hostName, noAnswer } from './reach.ts'
+import type { Host, PostgresUrl } from './url.ts'
+
+/** Longest wait for a free connection unless the caller says otherwise. */
+const acquireLimitMs = 10_000
+const maxWaiting = 10_000
+
+/** The limit for reaching the server is the connection's own: a pool's would also be the limit for a free place. */
+class PoolClient extends pg.Client {
+  constructor(config: pg.ClientConfig) {
+    // The pool hides the password from enumeration, so that a spread alone would lose it.
+    super({ ...config, password: config.password as string, connectionTimeoutMillis: connectLimitMs })
+  }
+}
+
+/** A pool to one host. Losing an idle connection is routine: it is dropped and made again, never thrown. */
+export class HostPool {
+  readonly host: Host
+  readonly #pool: pg.Pool
+  readonly #clients = new Set<pg.PoolClient>()
+  readonly #size: number
+  #ending: Promise<void> | undefined
+
+  constructor(url: PostgresUrl, host: Host) {
+    this.host = host
+    this.#size = url.poolSize
+    const config: pg.PoolConfig = {
+      ...clientConfig(url, host),
+      max: url.poolSize,
+      idleTimeoutMillis: 30_000,
+      Client: PoolClient as NonNullable<pg.PoolConfig['Client']>,
+    }
+    this.#pool = new pg.Pool(config)
+    this.#pool.on('error', () => undefined)
+    this.#pool.on('connect', (client) => this.#clients.add(client))
+    this.#pool.on('remove', (client) => this.#clients.delete(client))
+  }
+
+  get total(): number {
+    return this.#pool.totalCount
+  }
+
+  get idle(): number {
+    return this.#pool.idleCount
+  }
+
+  get waiting(): number {
+    return this.#pool.waitingCount
+  }
+
+  /** @throws `timeout` when all stay in use, `exhausted` when too many wait already; raw errors of the connection */
+  async acquire(limitMs = acquireLimitMs): Promise<pg.PoolClient> {
+    if (this.waiting >= maxWaiting)
+      throw new AshlarError('exhausted', `${maxWaiting} callers wait for one of ${this.#size} database connections`)
+    const connecting = this.#pool.connect()
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      late.reject(this.#tooLate(limitMs))
+      void connecting.then((client) => client.release()).catch(() => undefined)
+    }, limitMs)
+    try {
+      return await Promise.race([connecting, late.promise])
+    } catch (error) {
+      throw (error as Error).message === 'timeout expired' ? noAnswer(this.host, error) : error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  #tooLate(limitMs: number): AshlarError {
+    return new AshlarError(
+      'timeout',
+      `no free database connection to ${hostName(this.host)} within ${limitMs} ms: ${this.total} of ${this.#size} in use, ${this.waiting} waiting; ` +
+        'shorten transactions, pass { tx } to what belongs to one, or raise pool_size in the URL',
+    )
+  }
+
+  /** Breaks all connections: statements under way fail. For a host that answers no more. */
+  cut(): void {
+    for (const client of this.#clients) cutOff(client)
+  }
+
+  /** Takes no more; statements under way may end. */
+  end(): Promise<void> {
+    this.#ending ??= this.#pool.end()
+    return this.#ending
+  }
+}
