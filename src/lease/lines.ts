@@ -31,7 +31,7 @@ export class Lines<In, Out> {
       throw new AshlarError('exhausted', `${this.#count} calls wait for the engine already; send slower, or try later`)
     let line = this.#lines.get(name)
     if (!line) this.#lines.set(name, (line = { gather: new Gather(this.#send, this.#options), users: 0 }))
-    this.#count++
+    if (this.#count++ === 0) this.#idle = Promise.withResolvers<void>()
     line.users++
     try {
       return await line.gather.ask(item, bytes)
@@ -43,9 +43,6 @@ export class Lines<In, Out> {
 
   /** Resolves when nothing waits or is under way. */
   async idle(): Promise<void> {
-    while (this.#count > 0) {
-      this.#idle = Promise.withResolvers<void>()
-      await this.#idle.promise
-    }
+    while (this.#count > 0) await this.#idle.promise
   }
 }

@@ -47,10 +47,15 @@ export class MemoryLane<P extends { id: string; key?: string }> {
   #seq = 0
   #lease = 0
 
+  /** @throws `exhausted` when so many more do not fit */
+  checkRoom(more: number): void {
+    if (this.#messages.size + this.#dead.size + more > maxHeld)
+      throw new AshlarError('exhausted', `the memory driver holds ${maxHeld} messages at most; use postgres: for more`)
+  }
+
   /** @throws `exhausted`, and then none was stored */
   add(messages: readonly { payload: P; delayMs: number; priority: number }[]): void {
-    if (this.#messages.size + this.#dead.size + messages.length > maxHeld)
-      throw new AshlarError('exhausted', `the memory driver holds ${maxHeld} messages at most; use postgres: for more`)
+    this.checkRoom(messages.length)
     for (const { payload, delayMs, priority } of messages) this.#insert(payload, delayMs, priority)
     this.#wake()
   }

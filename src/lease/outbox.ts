@@ -1,5 +1,4 @@
 import type { Log, OpenContext } from '../block.ts'
-import { AshlarError } from '../errors.ts'
 import type { Sql, Transaction } from '../postgres/sql.ts'
 import { originOf, parsePostgresUrl } from '../postgres/url.ts'
 
@@ -77,14 +76,4 @@ export class Outbox<M extends { key?: string }> {
     await this.#relay?.[Symbol.asyncDispose]()
     await this.#sql.close()
   }
-}
-
-/** @throws `unsupported` */
-export function refuseTransaction(kind: string, block: string, tx: Transaction): never {
-  throw new AshlarError(
-    'unsupported',
-    `${kind} '${block}' cannot take part in a transaction of ${tx.origin}: its engine is not that database, and neither is ` +
-      'DATABASE_URL; use the transaction of the database that DATABASE_URL names, or leave out { tx }',
-    { block },
-  )
 }

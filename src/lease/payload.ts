@@ -58,11 +58,12 @@ export function checkKey(what: string, key: string): string {
 export const maxMessages = 10_000
 export const maxBatchBytes = 64 * 1024 ** 2
 
-/** One call is one statement in the engine, so it has a bound. @throws `invalid_argument` */
-export function checkBatch(what: string, encoded: readonly { bytes: number }[]): void {
+/** One call is one statement in the engine, so it has a bound. Answers the bytes. @throws `invalid_argument` */
+export function checkBatch(what: string, encoded: readonly { bytes: number }[]): number {
   const bytes = encoded.reduce((sum, each) => sum + each.bytes, 0)
   if (encoded.length > maxMessages || bytes > maxBatchBytes)
     throw invalid(
       `${what}: ${encoded.length} payloads of ${bytes} bytes are too many at once; allowed are ${maxMessages} and ${maxBatchBytes} bytes; send them in parts`,
     )
+  return bytes
 }

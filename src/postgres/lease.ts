@@ -1,4 +1,5 @@
 import type { CustomTypesConfig } from 'pg'
+import type { Code } from '../errors.ts'
 import { claimText, deadText, extendText, nextDueText, redriveText, settleText, statsText } from './lease-text.ts'
 import { inside, type Sql, type Transaction } from './sql.ts'
 import type { Wake } from './wake.ts'
@@ -197,4 +198,11 @@ function parseSettlement(row: SettlementRow) {
 function parseToken(token: string): { lease: string; seq: number } {
   const match = /^(\d{1,18})\.(\d{1,15})$/.exec(token)
   return match ? { lease: match[1]!, seq: Number(match[2]) } : { lease: '-1', seq: -1 }
+}
+
+/** Beyond what all PostgreSQL drivers share: transactions that cannot go side by side, and locks waited for in vain. */
+export function codeOf(error: unknown): Code | undefined {
+  const code = (error as { code?: string } | null | undefined)?.code
+  if (code === '40001' || code === '40P01') return 'conflict'
+  return code === '55P03' ? 'timeout' : undefined
 }

@@ -1,9 +1,9 @@
 import type { AloneOptions, Card, Declaration, OpenContext } from '../../block.ts'
 import { declare, openAlone, type Kind } from '../../declare.ts'
 import type { Code } from '../../errors.ts'
+import { readRetryOptions } from '../../lease/options.ts'
 import type { QueueDriver } from './driver.ts'
 import { OpenQueue } from './open-queue.ts'
-import { readOptions } from './options.ts'
 import type { Queue, QueueOptions } from './queue.ts'
 
 export { GiveUp } from '../../lease/retry.ts'
@@ -31,7 +31,7 @@ function kindOf<T>(): Kind<Queue<T>, QueueOptions<T>, QueueDriver> {
       postgres: async () => opener('postgres', await import('./postgres.ts')),
       memory: async () => opener('memory', await import('./memory.ts')),
     },
-    check: (options) => void readOptions(options),
+    check: (options) => void readRetryOptions(options),
     build: (context, driver, options, scheme) =>
       OpenQueue.open({ context, driver, options, scheme, codeOf: codes.get(scheme) ?? (() => undefined) }),
   }

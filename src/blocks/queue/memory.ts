@@ -8,6 +8,7 @@ import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import { AshlarError, invalid, type Code } from '../../errors.ts'
 import { MemoryLane, maxHeld } from '../../lease/memory.ts'
+import { SharedStores } from '../../lease/stores.ts'
 import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats, Settlement } from './driver.ts'
 
 interface Message {
@@ -22,7 +23,6 @@ interface Message {
 class Store {
   readonly lane = new MemoryLane<Message>()
   readonly #dedupe = new Map<string, { id: string; untilMs: number }>()
-  users = 0
 
   send(messages: readonly Outgoing[]): string[] {
     const ids: string[] = []
@@ -59,7 +59,7 @@ class Store {
   }
 }
 
-const stores = new Map<string, Store>()
+const stores = new SharedStores(() => new Store())
 
 class MemoryQueue implements QueueDriver {
   readonly capabilities = {
@@ -73,7 +73,7 @@ class MemoryQueue implements QueueDriver {
     maxDelayMs: 366 * 86_400_000,
   }
   readonly #store: Store
-  #release: (() => void) | undefined
+  readonly #release: () => void
   readonly #closing = new AbortController()
 
   constructor(store: Store, release: () => void) {
@@ -113,23 +113,15 @@ class MemoryQueue implements QueueDriver {
 
   async close(): Promise<void> {
     this.#closing.abort()
-    this.#release?.()
-    this.#release = undefined
+    this.#release()
   }
 }
 
 export async function open(context: OpenContext): Promise<QueueDriver> {
   const match = /^memory:([\w.-]*)$/.exec(context.url)
   if (!match) throw invalid(`queue: '${context.url}' is not valid; write memory: or memory:NAME, without options`)
-  const name = match[1]
-  if (!name) return new MemoryQueue(new Store(), () => undefined)
-  const full = `${name}/${engineName(context)}`
-  const store = stores.get(full) ?? new Store()
-  stores.set(full, store)
-  store.users++
-  return new MemoryQueue(store, () => {
-    if (--store.users === 0) stores.delete(full)
-  })
+  const { store, release } = stores.take(match[1]!, engineName(context))
+  return new MemoryQueue(store, release)
 }
 
 /** This driver throws AshlarErrors only. */

@@ -1,21 +1,22 @@
-import { refuseUnknown, wrap, type Health, type OpenContext, type Stats } from '../../block.ts'
+import { refuseUnknown, type Health, type OpenContext, type Stats } from '../../block.ts'
 import { engineName } from '../../declare.ts'
-import { AshlarError, describe, invalid, type Code } from '../../errors.ts'
-import { Lines } from '../../lease/lines.ts'
+import { AshlarError, invalid, type Code } from '../../errors.ts'
 import { cached } from '../../lease/cached.ts'
 import { LeaseConsumer, type Consumer } from '../../lease/consumer.ts'
+import { healthOf } from '../../lease/health.ts'
 import { Once, databaseOf } from '../../lease/once.ts'
-import { Outbox, refuseTransaction, type Entrusted } from '../../lease/outbox.ts'
+import { Operations } from '../../lease/operations.ts'
+import type { Entrusted } from '../../lease/outbox.ts'
+import { readRetryOptions } from '../../lease/options.ts'
 import { checkBatch, decode, encode } from '../../lease/payload.ts'
 import { settledWithin } from '../../lease/retry.ts'
-import type { Transaction } from '../../postgres/sql.ts'
+import { Sender } from '../../lease/sender.ts'
 import { count, gauge, observed, traceHeaders, withTrace } from '../../telemetry.ts'
 import { toCount } from '../../units.ts'
 import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats } from './driver.ts'
-import { readOptions, readSendOptions, readWorkOptions } from './options.ts'
+import { readSendOptions, readWorkOptions } from './options.ts'
 import type { Job, Queue, QueueOptions, SendOptions, WorkOptions } from './queue.ts'
 
-const flush = { maxBatch: 1_000, maxBytes: 8 * 1024 ** 2, maxWaiting: 100_000 }
 const closeMs = 5_000
 
 /** The queue over any driver. */
@@ -24,41 +25,43 @@ export class OpenQueue<T> implements Queue<T> {
   readonly name: string
   readonly driver: string
   readonly #driver: QueueDriver
-  readonly #codeOf: (error: unknown) => Code | undefined
+  readonly #operations: Operations
   readonly #options: QueueOptions<T>
-  readonly #limits: ReturnType<typeof readOptions>
+  readonly #limits: ReturnType<typeof readRetryOptions>
   readonly #context: OpenContext
   readonly #once: Once
-  readonly #outbox: Outbox<Outgoing> | undefined
-  readonly #sends: Lines<Outgoing, string>
+  readonly #sender: Sender<Outgoing>
   readonly #consumers = new Set<Consumer>()
   readonly #stats: () => Promise<QueueStats>
   #gauges: (() => void)[] = []
   #closing: Promise<void> | undefined
 
-  private constructor(of: Parts<T>, outbox: Outbox<Outgoing> | undefined) {
+  private constructor(of: Parts<T>, sender: Sender<Outgoing>) {
     this.name = of.context.name
     this.driver = of.scheme
     this.#driver = of.driver
-    this.#codeOf = of.codeOf
+    this.#operations = new Operations('queue', of.context.name, of.scheme, of.codeOf)
     this.#options = of.options
-    this.#limits = readOptions(of.options)
+    this.#limits = readRetryOptions(of.options)
     this.#context = of.context
     this.#once = new Once(`queue:${engineName(of.context)}`, databaseOf(of.context, of.scheme))
-    this.#outbox = outbox
-    this.#sends = new Lines((messages) => of.driver.send(messages), flush)
+    this.#sender = sender
     this.#stats = cached(1_000, () => of.driver.stats())
   }
 
   static async open<T>(of: Parts<T>): Promise<OpenQueue<T>> {
+    const { context, driver } = of
     try {
-      const target = `queue:${engineName(of.context)}`
-      const outbox = await Outbox.open<Outgoing>(target, of.context, of.driver.origin, (entrusted) =>
-        of.driver.send(entrusted.map((each) => withDedupe(each, of.driver))),
-      )
-      return new OpenQueue(of, outbox)
+      const sender = await Sender.open<Outgoing>({
+        kind: 'queue',
+        context,
+        origin: driver.origin,
+        send: (messages, tx) => driver.send(messages, tx),
+        sendEntrusted: (entrusted) => driver.send(entrusted.map((each) => withDedupe(each, driver))),
+      })
+      return new OpenQueue(of, sender)
     } catch (error) {
-      await of.driver.close()
+      await driver.close()
       throw error
     }
   }
@@ -76,40 +79,21 @@ export class OpenQueue<T> implements Queue<T> {
     return this.#send('sendMany', payloads, options)
   }
 
-  async #send(operation: string, payloads: readonly T[], options: SendOptions): Promise<string[]> {
-    return this.#observed(operation, 'send', async () => {
+  #send(operation: string, payloads: readonly T[], options: SendOptions): Promise<string[]> {
+    return this.#operations.run(operation, 'send', async () => {
       this.#refuseWhenClosed()
       const common = readSendOptions(options, this.#driver.capabilities)
       const what = `queue '${this.name}'`
       const { maxBytes } = this.#driver.capabilities
       const encoded = await Promise.all(payloads.map((each) => encode(what, this.#options.schema, each, maxBytes)))
-      checkBatch(what, encoded)
       if (encoded.length === 0) return []
+      const bytes = checkBatch(what, encoded)
       const headers = traceHeaders()
-      const ids = await this.#hand(
-        encoded.map(({ body }) => ({ ...common, body, headers })),
-        encoded[0]!.bytes,
-        options.tx,
-      )
+      const messages = encoded.map(({ body }): Outgoing => ({ ...common, body, headers }))
+      const ids = await this.#sender.send(messages, bytes, lineOf(common), options.tx)
       count('ashlar_queue_sent_total', 'Messages sent', { block: this.name }, ids.length)
       return ids
     })
-  }
-
-  /** Single messages of one key keep their order; those that wait for nothing else never wait for a key's lock. */
-  #hand(messages: Outgoing[], bytes: number, tx: Transaction | undefined): Promise<string[]> {
-    if (tx) return this.#handWithin(tx, messages)
-    if (messages.length > 1) return this.#driver.send(messages)
-    const { key, dedupe } = messages[0]!
-    const group = key !== undefined ? `key:${key}` : dedupe ? `dedupe:${dedupe.key}` : ''
-    return this.#sends.add(messages[0]!, bytes, group).then((id) => [id])
-  }
-
-  #handWithin(tx: Transaction, messages: Outgoing[]): Promise<string[]> {
-    if (this.#driver.capabilities.transactions && this.#driver.origin === tx.origin)
-      return this.#driver.send(messages, tx)
-    if (this.#outbox?.covers(tx)) return this.#outbox.add(tx, messages)
-    return refuseTransaction('queue', this.name, tx)
   }
 
   work(handler: (job: Job<T>) => unknown, options: WorkOptions = {}): Consumer {
@@ -156,7 +140,7 @@ export class OpenQueue<T> implements Queue<T> {
   }
 
   async dead(options: { limit?: number } = {}): Promise<DeadLetter[]> {
-    return this.#observed('dead', 'list dead letters', async () => {
+    return this.#operations.run('dead', 'list dead letters', async () => {
       refuseUnknown('queue.dead', options, ['limit'])
       this.#refuseWithoutDeadLetters()
       return this.#driver.dead({ limit: toCount('limit', options.limit ?? 100, { min: 1, max: 10_000 }) })
@@ -164,7 +148,7 @@ export class OpenQueue<T> implements Queue<T> {
   }
 
   async redrive(ids: readonly string[] | 'all'): Promise<number> {
-    return this.#observed('redrive', 'redrive dead letters', async () => {
+    return this.#operations.run('redrive', 'redrive dead letters', async () => {
       this.#refuseWithoutDeadLetters()
       const redriven = await this.#driver.redrive(ids)
       count('ashlar_queue_redriven_total', 'Dead letters sent back', { block: this.name }, redriven)
@@ -173,19 +157,12 @@ export class OpenQueue<T> implements Queue<T> {
   }
 
   /** By a question that every engine answers fast, however long the queue is. */
-  async health(): Promise<Health> {
-    const asked = this.#driver.capabilities.deadLetters ? this.#driver.dead({ limit: 1 }) : this.#stats()
-    let detail = 'no answer within 2 s'
-    const answered = asked.then(
-      () => (detail = ''),
-      (error: unknown) => (detail = describe(error)),
-    )
-    await settledWithin(answered, 2_000)
-    return detail === '' ? { ok: true } : { ok: false, detail }
+  health(): Promise<Health> {
+    return healthOf(this.#driver.capabilities.deadLetters ? this.#driver.dead({ limit: 1 }) : this.#stats())
   }
 
   async stats(): Promise<Stats> {
-    return this.#observed('stats', 'read figures', async () => ({ ...(await this.#stats()) }))
+    return this.#operations.run('stats', 'read figures', async () => ({ ...(await this.#stats()) }))
   }
 
   close(): Promise<void> {
@@ -200,25 +177,14 @@ export class OpenQueue<T> implements Queue<T> {
   async #shutDown(): Promise<void> {
     for (const remove of this.#gauges) remove()
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
-    await settledWithin(this.#sends.idle(), closeMs)
-    const ends = [this.#outbox?.close(), this.#once.close(), this.#driver.close()]
-    await settledWithin(Promise.all(ends), closeMs)
+    await settledWithin(this.#sender.close(), closeMs)
+    await settledWithin(Promise.all([this.#once.close(), this.#driver.close()]), closeMs)
   }
 
   #addGauges(): (() => void)[] {
     return (['ready', 'delayed', 'leased', 'dead', 'oldestAgeMs'] as const).map((what) =>
       gauge(gaugeNames[what], gaugeHelp[what], { block: this.name }, async () => (await this.#stats())[what]),
     )
-  }
-
-  async #observed<R>(operation: string, doing: string, work: () => Promise<R>): Promise<R> {
-    return observed({ kind: 'queue', block: this.name, driver: this.driver, operation }, async () => {
-      try {
-        return await work()
-      } catch (error) {
-        throw wrap(error, { block: this.name, driver: this.driver, doing }, this.#codeOf)
-      }
-    })
   }
 
   #refuseWhenClosed(): void {
@@ -238,6 +204,12 @@ export interface Parts<T> {
   options: QueueOptions<T>
   scheme: string
   codeOf(error: unknown): Code | undefined
+}
+
+/** Senders of one key, or dedupe key, wait for one another in the engine; nobody else should wait with them. */
+function lineOf({ key, dedupe }: Pick<Outgoing, 'key' | 'dedupe'>): string {
+  if (key !== undefined) return `key:${key}`
+  return dedupe ? `dedupe:${dedupe.key}` : ''
 }
 
 /** The relay publishes at least once; where the engine can, its second time is dropped. */

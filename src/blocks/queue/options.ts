@@ -1,35 +1,15 @@
 import { refuseUnknown } from '../../block.ts'
-import { AshlarError, invalid } from '../../errors.ts'
+import { AshlarError } from '../../errors.ts'
+import { dayMs, readConsumerOptions } from '../../lease/options.ts'
 import { checkKey } from '../../lease/payload.ts'
 import { toCount, toMs } from '../../units.ts'
 import type { Outgoing, QueueCapabilities } from './driver.ts'
-import type { QueueOptions, SendOptions, WorkOptions } from './queue.ts'
-
-const hourMs = 3_600_000
-const dayMs = 24 * hourMs
-
-/** Options of a queue in base units. @throws `invalid_argument` */
-export function readOptions<T>(options: QueueOptions<T>) {
-  const read = {
-    attempts: toCount('attempts', options.attempts ?? 5, { min: 1, max: 1000 }),
-    leaseMs: toMs('visibility', options.visibility ?? '30s', { min: 1000, max: 12 * hourMs }),
-    backoffMs: toMs('backoff', options.backoff ?? '1s', { min: 1, max: dayMs }),
-    maxBackoffMs: toMs('maxBackoff', options.maxBackoff ?? '1h', { min: 1, max: 30 * dayMs }),
-  }
-  if (read.maxBackoffMs < read.backoffMs)
-    throw invalid(
-      `maxBackoff: ${read.maxBackoffMs} ms is less than backoff, ${read.backoffMs} ms; make it at least as long`,
-    )
-  return read
-}
+import type { SendOptions, WorkOptions } from './queue.ts'
 
 /** @throws `invalid_argument` */
 export function readWorkOptions(options: WorkOptions) {
   refuseUnknown('queue.work', options, ['concurrency', 'drain'])
-  return {
-    concurrency: toCount('concurrency', options.concurrency ?? 10, { min: 1, max: 1000 }),
-    drainMs: toMs('drain', options.drain ?? '10s', { max: hourMs }),
-  }
+  return readConsumerOptions(options)
 }
 
 const defaultWindow = '1h'

@@ -7,7 +7,6 @@
  */
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
-import type { Code } from '../../errors.ts'
 import { LeaseTable, type Lane } from '../../postgres/lease.ts'
 import { migrate } from '../../postgres/migrate.ts'
 import { openSql } from '../../postgres/open.ts'
@@ -130,10 +129,4 @@ export async function open(context: OpenContext): Promise<QueueDriver> {
   }
 }
 
-/** Beyond what all PostgreSQL drivers share: transactions that could not be done side by side, and locks waited for in vain. */
-export function codeOf(error: unknown): Code | undefined {
-  const code = (error as { code?: string } | null | undefined)?.code
-  if (code === '40001' || code === '40P01') return 'conflict'
-  if (code === '55P03') return 'timeout'
-  return undefined
-}
+export { codeOf } from '../../postgres/lease.ts'

@@ -1,4 +1,7 @@
+import type { Settlement } from '../../lease/lease.ts'
 import type { Transaction } from '../../postgres/sql.ts'
+
+export type { Settlement }
 
 export interface Outgoing {
   /** JSON text. */
@@ -16,16 +19,12 @@ export interface Delivered {
   headers: Record<string, string>
   attributes: Record<string, string>
   key?: string
+  /** 1 at the first delivery to this subscription; a delivery that ended with `release` does not count. */
   attempt: number
   publishedAt: Date
-  /** Proof of this very delivery; stale once the lease has ended and the message was lent again. */
+  /** Proof of this very delivery; stale once the lease has ended and the message was lent again. Later ones sort higher, as text. */
   token: string
 }
-
-export type Settlement =
-  | { token: string; outcome: 'done' }
-  | { token: string; outcome: 'retry'; delayMs: number; error: string }
-  | { token: string; outcome: 'dead'; error: string }
 
 export interface DeadLetter {
   id: string
@@ -66,12 +65,18 @@ export interface TopicCapabilities {
  */
 export interface TopicDriver {
   readonly capabilities: TopicCapabilities
-  /** Durable, and in every matching subscription, when it returns. */
+  /** The database whose transactions it takes part in (see `originOf`): set when `capabilities.transactions`. */
+  readonly origin?: string
+  /**
+   * Durable, and in every subscription that exists now and matches, when it returns; all of them or, when it throws, none.
+   * Answers an id for each, which all subscriptions see.
+   */
   publish(messages: readonly Outgoing[], tx?: Transaction): Promise<string[]>
   /** Makes a subscription, or changes the filter of one that exists (for messages published from now on). Idempotent. */
   subscribe(subscription: Subscription): Promise<void>
   /** Ends a subscription and drops what it still holds. */
   unsubscribe(name: string): Promise<void>
+  /** Throws an AshlarError `not_found` when there is no such subscription, as do the methods below. */
   receive(
     subscription: string,
     options: { max: number; leaseMs: number; waitMs: number; signal: AbortSignal },

@@ -1,0 +1,16 @@
+import type { Health } from '../block.ts'
+import { describe } from '../errors.ts'
+import { settledWithin } from './retry.ts'
+
+const limitMs = 2_000
+
+/** Health by a question that the engine was asked. Never throws. */
+export async function healthOf(asked: Promise<unknown>): Promise<Health> {
+  let detail = `no answer within ${limitMs} ms`
+  const answered = asked.then(
+    () => (detail = ''),
+    (error: unknown) => (detail = describe(error)),
+  )
+  await settledWithin(answered, limitMs)
+  return detail === '' ? { ok: true } : { ok: false, detail }
+}
