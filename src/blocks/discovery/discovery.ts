@@ -32,7 +32,7 @@ export interface Discovery extends Block {
 /** Longest wait for one answer of the registry. */
 const answerMs = 5_000
 const healthMs = 1_800
-const closeMs = 8_000
+const closeMs = 4_500
 /** Services that `pick` keeps watching; one more ends the watch that was picked from least recently. */
 const maxPicked = 256
 
