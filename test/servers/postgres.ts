@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { Client } from 'pg'
-import { startCluster, type Cluster } from '../../src/postgres/cluster/index.ts'
+import { startCluster, type Cluster, type ClusterOptions } from '../../src/postgres/cluster/index.ts'
 
 /** An empty database of a test's own; dropped, connections and all, at the end of its scope. */
 export interface TestDatabase extends AsyncDisposable {
@@ -16,6 +16,9 @@ export interface TestDatabase extends AsyncDisposable {
 export interface TestCluster extends AsyncDisposable {
   readonly url: string
   readonly cluster: Cluster
+  readonly folder: string
+  /** Starts a cluster on the same folder; stop the first one before. */
+  again(): Promise<TestCluster>
 }
 
 /** What makes a throw-away cluster fast. */
@@ -26,14 +29,17 @@ const prefix = 'ashlar-test-'
  * A cluster of a test's own, in a folder that vanishes with it; for tests that lag, promote, kill. `npm test` starts
  * one for the whole run and passes its URL to the test files as ASHLAR_TEST_DATABASE_URL.
  */
-export async function startTestCluster(options: { replicas?: number } = {}): Promise<TestCluster> {
+export async function startTestCluster(options: Partial<ClusterOptions> = {}): Promise<TestCluster> {
   removeLeftFolders()
   const name = `${prefix}${process.pid}-${crypto.randomUUID().slice(0, 8)}`
-  const folder = path.join(os.tmpdir(), name)
-  const cluster = await startCluster({ folder, replicas: options.replicas ?? 1, settings: hasty })
+  const folder = options.folder ?? path.join(os.tmpdir(), name)
+  const settings = { ...hasty, ...options.settings }
+  const cluster = await startCluster({ replicas: 1, ...options, folder, settings })
   return {
     cluster,
+    folder,
     url: cluster.url,
+    again: () => startTestCluster({ ...options, folder }),
     async [Symbol.asyncDispose]() {
       await cluster.stop()
       await rm(folder, { recursive: true, force: true })

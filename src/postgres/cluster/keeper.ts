@@ -82,6 +82,7 @@ export class Keeper {
 
   async #untilEnd(signal: AbortSignal): Promise<void> {
     const began = performance.now()
+    if (signal.aborted) return // held while it started: `hold` has found nothing to stop
     if (this.#member.pid !== undefined) await new Promise<void>((resolve) => (this.#ended = resolve))
     if (signal.aborted) return
     this.#failures = performance.now() - began > longestPauseMs ? 0 : this.#failures + 1

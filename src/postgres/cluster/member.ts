@@ -9,7 +9,7 @@ import { environment, spawnError, type Installed } from './initdb.ts'
 import { LogFile } from './logfile.ts'
 import { give } from './owner.ts'
 import { send, sweep } from './process.ts'
-import { access, configuration } from './settings.ts'
+import { access, configuration, withoutOurs } from './settings.ts'
 import { within } from './wait.ts'
 
 export type Role = 'primary' | 'replica'
@@ -62,6 +62,8 @@ export class Member {
     const { name, port, lagSeconds } = this
     await this.write('postgresql.conf', configuration({ name, port, settings, upstream, lagSeconds }))
     await this.write('pg_hba.conf', access)
+    const auto = await readFile(path.join(this.data, 'postgresql.auto.conf'), 'utf8').catch(() => '')
+    if (withoutOurs(auto) !== auto) await this.write('postgresql.auto.conf', withoutOurs(auto))
     if (this.role === 'replica') await this.write('standby.signal', '')
   }
 
@@ -152,17 +154,18 @@ export class Member {
     if (this.pid !== undefined) send(this.pid, 'SIGHUP')
   }
 
-  /** Stops it: fast, after `timeoutMs` at once, after that by force. */
+  /** Stops it: fast, after `timeoutMs` at once, after that by force; 0 means by force right away. */
   async stop(timeoutMs: number): Promise<void> {
     const child = this.#child
     if (child?.pid === undefined) return
     this.#ready = false
     const gone = () => this.#child !== child
-    for (const [signal, waitMs] of [
+    const steps = [
       ['SIGINT', timeoutMs],
       ['SIGQUIT', 3_000],
       ['SIGKILL', 3_000],
-    ] as const) {
+    ] as const
+    for (const [signal, waitMs] of timeoutMs === 0 ? steps.slice(2) : steps) {
       send(child.pid, signal)
       if (await within(waitMs, gone)) break
     }

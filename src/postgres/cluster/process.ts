@@ -45,8 +45,9 @@ export async function sweep(data: string): Promise<number> {
   if (found === 0) return 0
   const gone = () => postgresIn(data).length === 0
   // Orphans of a killed postmaster notice its death and leave within moments, a living one stops fast on SIGINT.
-  for (const pid of postmasterIn(data)) send(pid, 'SIGINT')
-  if (await within(4_000, gone)) return found
+  const masters = postmasterIn(data)
+  for (const pid of masters) send(pid, 'SIGINT')
+  if (await within(masters.length > 0 ? 4_000 : 1_000, gone)) return found
   for (const signal of ['SIGQUIT', 'SIGKILL'] as const) {
     for (const pid of postgresIn(data)) send(pid, signal)
     if (await within(2_000, gone)) break

@@ -29,7 +29,7 @@ export async function watchReplica(
   replica.healthy = replica.isUp && slot?.state === 'streaming'
   if (!primaryAnswers) return
   if (!slot) await makeSlot(cluster, replica)
-  if (replica.healthy || !replica.isUp || (slot?.state ?? undefined) !== undefined) {
+  if (replica.pid === undefined || (slot?.state ?? undefined) !== undefined) {
     replica.silentSince = undefined
     return
   }
@@ -45,6 +45,7 @@ function reason(replica: Member, slot: SlotState | undefined): string | undefine
   if (slot?.lost) return 'the log that it needs is gone'
   const said = hopeless.exec(replica.log.tail())?.[0]
   if (said !== undefined) return said
+  if (!replica.isUp) return undefined // it replays its own log; that may take long
   replica.silentSince ??= performance.now()
   // One that lags on purpose works off its own log before it asks for more.
   const tooLong = replica.lagSeconds === 0 && performance.now() - replica.silentSince > patienceMs

@@ -49,6 +49,14 @@ export function checkSettings(settings: Record<string, string>): void {
   }
 }
 
+/** postgresql.auto.conf beats postgresql.conf: without what ALTER SYSTEM says there of the settings that we write. */
+export function withoutOurs(auto: string): string {
+  return auto
+    .split('\n')
+    .filter((line) => !ours.has(/^\s*(\w+)\s*=/.exec(line)?.[1] ?? ''))
+    .join('\n')
+}
+
 export interface Configuration {
   name: string
   port: number

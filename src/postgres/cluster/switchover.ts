@@ -64,7 +64,7 @@ async function received(target: Member): Promise<bigint> {
 
 async function takeAway(cluster: Crew, old: Member): Promise<void> {
   cluster.log('warn', old.name, 'does not answer: failing over without it')
-  await cluster.keeper(old).hold(frozenMs)
+  await cluster.keeper(old).hold(0) // it would not hear anything gentler
 }
 
 async function takeOver(cluster: Crew, target: Member): Promise<void> {

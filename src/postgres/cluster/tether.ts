@@ -8,7 +8,7 @@ const script = `
 trap '' INT TERM HUP QUIT
 while read -r index pid; do eval "pid_$index=$pid"; done
 ours() {
-  [ "$2" -gt 1 ] || return 1
+  [ -n "$2" ] && [ "$2" -gt 1 ] || return 1
   read -r first < "$1/postmaster.pid" || return 1
   [ "$first" = "$2" ] || return 1
   if [ -r "/proc/$2/comm" ]; then read -r name < "/proc/$2/comm"; else name=$(ps -o comm= -p "$2"); fi
@@ -17,7 +17,7 @@ ours() {
 each() {
   index=0 left=0
   for folder in "$@"; do
-    eval "pid=\${pid_$index:-0}"
+    eval "pid=\\$pid_$index"
     if ours "$folder" "$pid"; then left=1; [ "$signal" = 0 ] || kill -s "$signal" "$pid"; fi
     index=$((index + 1))
   done
