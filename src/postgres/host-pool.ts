@@ -8,11 +8,14 @@ const acquireLimitMs = 10_000
 const maxWaiting = 10_000
 
 /** The limit for reaching the server is the connection's own: a pool's would also be the limit for a free place. */
-class PoolClient extends pg.Client {
-  constructor(config: pg.ClientConfig) {
-    // The pool hides the password from enumeration, so that a spread alone would lose it.
-    super({ ...config, password: config.password as string, connectionTimeoutMillis: connectLimitMs })
+function clientTo(url: PostgresUrl, host: Host): NonNullable<pg.PoolConfig['Client']> {
+  const config = { ...clientConfig(url, host), connectionTimeoutMillis: connectLimitMs }
+  const Client = class extends pg.Client {
+    constructor() {
+      super(config)
+    }
   }
+  return Client as unknown as NonNullable<pg.PoolConfig['Client']>
 }
 
 /** A pool to one host. Losing an idle connection is routine: it is dropped and made again, never thrown. */
@@ -26,16 +29,16 @@ export class HostPool {
   constructor(url: PostgresUrl, host: Host) {
     this.host = host
     this.#size = url.poolSize
-    const config: pg.PoolConfig = {
-      ...clientConfig(url, host),
-      max: url.poolSize,
-      idleTimeoutMillis: 30_000,
-      Client: PoolClient as NonNullable<pg.PoolConfig['Client']>,
-    }
-    this.#pool = new pg.Pool(config)
+    this.#pool = new pg.Pool({ max: url.poolSize, idleTimeoutMillis: 30_000, Client: clientTo(url, host) })
     this.#pool.on('error', () => undefined)
-    this.#pool.on('connect', (client) => this.#clients.add(client))
+    this.#pool.on('connect', (client) => this.#watch(client))
     this.#pool.on('remove', (client) => this.#clients.delete(client))
+  }
+
+  /** The pool listens to idle ones only; the loss of one in use is told by its statement, and must not end the process. */
+  #watch(client: pg.PoolClient): void {
+    this.#clients.add(client)
+    client.on('error', () => undefined)
   }
 
   get total(): number {

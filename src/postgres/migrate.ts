@@ -1,96 +1,130 @@
-import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type pg from 'pg'
 import { AshlarError, describe, invalid } from '../errors.ts'
+import { readMigrations, type Migration } from './migrations.ts'
+import { lineOfPosition } from './statements.ts'
 import { queryable, type Queryable, type Sql } from './sql.ts'
 
-interface Migration {
-  name: string
-  text: string
-  /** Of the text with line ends made LF, so that a checkout on Windows is no change. */
-  hash: string
-}
-
 const lockKey = 0x61_73_68_6c // 'ashl': one migration run at a time in a database
+const lockLimitMs = 300_000
+const askAgainMs = 50
 
-const table = `
+/** The lock comes first: two processes that create one schema at a time would fail each other. */
+const prepare = `
   create schema if not exists ashlar;
   create table if not exists ashlar.migrations (
     scope text not null, name text not null, hash text not null, applied_at timestamptz not null default now(),
     primary key (scope, name))`
 
+const applied = `select name, hash from ashlar.migrations where scope = $1`
+
 /**
  * Brings a database up to date with a folder of numbered plain-SQL files (`0001_photos.sql` …), each applied once, in
  * the order of their names, in one transaction a file. Safe when many processes start at once: they take turns.
  * A file that comes late (a lower number than one already applied) is applied too. Nothing is ever undone.
+ * A file whose first line is `-- ashlar: no transaction` holds a single statement that refuses to run in a transaction
+ * (`create index concurrently`); write it so that it may run again, since a crash may come before its mark.
+ * When nothing is to be done it costs one round trip.
  * @param scope whose files these are: `app`, or `queue` and the like for a block's own
- * @throws `conflict` when an applied file was changed; `invalid_argument` for a broken file, naming it and the line
+ * @returns the names of the files it applied
+ * @throws `conflict` when an applied file was changed; `invalid_argument` for a broken file, naming it and the line;
+ *   `timeout` when another process has been migrating for 5 minutes
  */
 export async function migrate(sql: Sql, scope: string, folder: string | URL): Promise<string[]> {
   const files = await readMigrations(folder)
+  if (files.length === 0) return []
   return sql.withClient(async (client) => {
-    const db = queryable(client)
+    const missing = missingOf(files, await appliedIn(queryable(client), scope))
     const done: string[] = []
-    for (const file of files) if (await applyOnce(db, scope, file)) done.push(file.name)
+    for (const file of missing) if (await applyOnce(sql, client, scope, file)) done.push(file.name)
     return done
   })
 }
 
-async function readMigrations(folder: string | URL): Promise<Migration[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    throw invalid(
-      `migrations: cannot read the folder ${String(folder)}: ${describe(error)}; create it or correct the option`,
-    )
+/** @throws `conflict` for a file that was changed after it was applied */
+function missingOf(files: Migration[], done: ReadonlyMap<string, string>): Migration[] {
+  return files.filter(({ name, hash }) => {
+    const before = done.get(name)
+    if (before !== undefined && before !== hash)
+      throw new AshlarError(
+        'conflict',
+        `migration ${name} was changed after it was applied; put it back as it was and add a new file for the change`,
+      )
+    return before === undefined
   })
-  const base = folder instanceof URL ? folder.href : new URL(`file://${folder}`).href
-  const files = names.filter((name) => name.endsWith('.sql')).sort()
-  return Promise.all(
-    files.map(async (name) =>
-      toMigration(name, await readFile(new URL(`${base.replace(/\/$/, '')}/${encodeURIComponent(name)}`), 'utf8')),
-    ),
-  )
 }
 
-function toMigration(name: string, raw: string): Migration {
-  const text = raw.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n')
-  return { name, text, hash: createHash('sha256').update(text).digest('hex') }
-}
-
-/** One transaction a file: the lock is taken first and held until the file and its mark are committed. */
-async function applyOnce(db: Queryable, scope: string, file: Migration): Promise<boolean> {
-  await db.query('begin')
+async function appliedIn(db: Queryable, scope: string): Promise<Map<string, string>> {
   try {
-    await db.query('select pg_advisory_xact_lock($1)', [lockKey])
-    const ran = await applyLocked(db, scope, file)
+    const { rows } = await db.query<{ name: string; hash: string }>(applied, [scope])
+    return new Map(rows.map(({ name, hash }) => [name, hash]))
+  } catch (error) {
+    if (isMissingTable(error)) return new Map()
+    throw error
+  }
+}
+
+function isMissingTable(error: unknown): boolean {
+  const code = (error as { code?: string }).code
+  return code === '42P01' || code === '3F000'
+}
+
+/** The lock is taken first and held until the file and its mark are committed. */
+async function applyOnce(sql: Sql, client: pg.ClientBase, scope: string, file: Migration): Promise<boolean> {
+  const db = queryable(client)
+  try {
+    await beginLocked(client, file)
+    await db.query(prepare)
+    const missing = missingOf([file], await appliedIn(db, scope)).length > 0
+    if (missing) await run(file, file.alone ? sql : db)
+    if (missing)
+      await db.query('insert into ashlar.migrations (scope, name, hash) values ($1, $2, $3)', [
+        scope,
+        file.name,
+        file.hash,
+      ])
     await db.query('commit')
-    return ran
+    return missing
   } catch (error) {
     await db.query('rollback').catch(() => undefined)
     throw error
   }
 }
 
-async function applyLocked(db: Queryable, scope: string, { name, text, hash }: Migration): Promise<boolean> {
-  await db.query(table)
-  const { rows } = await db.query<{ hash: string }>(
-    'select hash from ashlar.migrations where scope = $1 and name = $2',
-    [scope, name],
-  )
-  if (rows[0]?.hash === hash) return false
-  if (rows[0])
-    throw new AshlarError(
-      'conflict',
-      `migration ${name} was changed after it was applied; put it back as it was and add a new file for the change`,
-    )
-  await db.query(text).catch((error: unknown) => {
+/**
+ * Asks again and again instead of waiting inside the statement: a waiting statement holds a snapshot, and
+ * `create index concurrently` of whoever has the lock would wait for that snapshot for ever.
+ */
+async function beginLocked(client: pg.ClientBase, { name }: Migration): Promise<void> {
+  const end = performance.now() + lockLimitMs
+  for (;;) {
+    await client.query('begin')
+    const { rows } = await client.query<{ got: boolean }>(`select pg_try_advisory_xact_lock(${lockKey}) as got`)
+    if (rows[0]!.got) return
+    await client.query('rollback')
+    if (performance.now() > end)
+      throw new AshlarError(
+        'timeout',
+        `migration ${name}: another process has been migrating this database for ${lockLimitMs / 60_000} minutes; start again when it is done`,
+      )
+    await sleep(askAgainMs * (0.5 + Math.random()))
+  }
+}
+
+/** A file that must be outside of transactions runs on another connection, while this one keeps the lock. */
+async function run({ name, text }: Migration, on: Queryable): Promise<void> {
+  try {
+    await on.query(text)
+  } catch (error) {
+    const code = (error as { code?: unknown }).code
+    if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || /^(08|57P)/.test(code)) throw error // not the file's fault
     throw invalid(`migration ${name} failed${lineOf(text, error)}: ${describe(error)}; nothing of it was kept`, {
       cause: error,
     })
-  })
-  await db.query('insert into ashlar.migrations (scope, name, hash) values ($1, $2, $3)', [scope, name, hash])
-  return true
+  }
 }
 
 function lineOf(text: string, error: unknown): string {
   const position = Number((error as { position?: string }).position)
-  return Number.isFinite(position) ? ` at line ${text.slice(0, position).split('\n').length}` : ''
+  return Number.isFinite(position) ? ` at line ${lineOfPosition(text, position)}` : ''
 }

@@ -1,19 +1,28 @@
 import type pg from 'pg'
-import { describe } from '../errors.ts'
+import type { HostPool } from './host-pool.ts'
 import { Listener } from './listen.ts'
-import { PrimaryPool, isWrongHost } from './primary.ts'
-import { queryable, type Queryable, type Result, type Sql, type Transaction } from './sql.ts'
+import { PrimaryPool } from './primary.ts'
+import { isLost, isReadOnly } from './reach.ts'
+import { inside, queryable, type Queryable, type Result, type Sql, type Transaction } from './sql.ts'
+import { inTransaction, OpenTransaction, type AfterCommit } from './transaction.ts'
 import { originOf, parsePostgresUrl, type PostgresUrl } from './url.ts'
 
-const shared = new Map<string, { connection: Connection; users: number }>()
+export { inside }
+
+interface Shared {
+  connection: Connection
+  users: number
+}
+
+const shared = new Map<string, Shared>()
 
 /**
  * Opens a database by URL. Within a process all users of one URL share one pool, which closes with the last of them.
  * Nothing is connected until first use. @throws `invalid_argument` on a malformed URL
  */
 export function openSql(url: string): Sql {
-  let entry = shared.get(url)
-  if (!entry) shared.set(url, (entry = { connection: new Connection(parsePostgresUrl(url)), users: 0 }))
+  const entry = shared.get(url) ?? { connection: new Connection(parsePostgresUrl(url)), users: 0 }
+  shared.set(url, entry)
   entry.users++
   return new Share(entry.connection, async () => {
     if (--entry.users > 0) return
@@ -27,19 +36,22 @@ class Connection {
   readonly origin: string
   readonly #primary: PrimaryPool
   readonly #listener: Listener
+  #pool: HostPool | undefined
 
   constructor(url: PostgresUrl) {
     this.origin = originOf(url)
     this.#primary = new PrimaryPool(url)
-    this.#listener = new Listener(() => this.#primary.pool())
+    this.#listener = new Listener(() => this.#primary.connectAlone())
   }
 
-  async withClient<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    const pool = await this.#primary.pool()
-    const client = await pool.connect().catch((error: unknown) => {
-      if (isWrongHost(error)) this.#primary.forget(pool)
-      throw error
-    })
+  get counts(): { total: number; idle: number; waiting: number } {
+    const { total = 0, idle = 0, waiting = 0 } = this.#pool ?? {}
+    return { total, idle, waiting }
+  }
+
+  async withClient<T>(work: (client: pg.ClientBase) => Promise<T>, acquireMs?: number): Promise<T> {
+    const pool = (this.#pool = await this.#primary.pool())
+    const client = await this.#acquire(pool, acquireMs)
     let failure: unknown
     try {
       return await work(client)
@@ -47,31 +59,44 @@ class Connection {
       failure = error
       throw error
     } finally {
-      const wrongHost = failure !== undefined && isWrongHost(failure)
-      client.release(wrongHost)
-      if (wrongHost) this.#primary.forget(pool)
+      this.#release(pool, client, failure)
     }
   }
 
+  async #acquire(pool: HostPool, acquireMs: number | undefined): Promise<pg.PoolClient> {
+    try {
+      return await pool.acquire(acquireMs)
+    } catch (error) {
+      if (isLost(error)) this.#primary.doubt(pool)
+      else if ((error as { code?: string }).code === 'timeout') void this.#primary.suspect(pool)
+      throw error
+    }
+  }
+
+  /** A connection is used again only when it is whole and outside of any transaction. */
+  #release(pool: HostPool, client: pg.PoolClient, failure: unknown): void {
+    const lost = causes(failure).some(isLost)
+    const readOnly = causes(failure).some(isReadOnly)
+    client.release(lost || readOnly || client.getTransactionStatus() !== 'I')
+    if (readOnly) this.#primary.drop(pool)
+    else if (lost) this.#primary.doubt(pool)
+  }
+
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const after: (() => void | Promise<void>)[] = []
-    const result = await this.withClient(async (client) => {
-      await client.query('begin')
-      try {
-        const done = await work({
-          origin: this.origin,
-          sql: queryable(client),
-          afterCommit: (then) => void after.push(then),
-        })
-        await client.query('commit')
-        return done
-      } catch (error) {
-        await client.query('rollback').catch(() => undefined)
-        throw error
-      }
-    })
-    await runAll(after)
+    const { result, after } = await this.withClient((client) =>
+      inTransaction(client, new OpenTransaction(client, this.origin), 'begin', work),
+    )
+    this.runAfterCommit(after)
     return result
+  }
+
+  runAfterCommit(after: readonly AfterCommit[]): void {
+    const sql = { query: this.query.bind(this) as Sql['query'] }
+    for (const work of after) void runQuietly(work, sql)
+  }
+
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Result<Row>> {
+    return this.withClient((client) => queryable(client).query<Row>(text, values))
   }
 
   listen(channel: string, onNotify: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>> {
@@ -84,10 +109,20 @@ class Connection {
   }
 }
 
-async function runAll(work: (() => void | Promise<void>)[]): Promise<void> {
-  await Promise.all(
-    work.map(async (each) => each()).map((each) => each.catch((error: unknown) => void describe(error))),
-  )
+async function runQuietly(work: AfterCommit, sql: Queryable): Promise<void> {
+  try {
+    await work(sql)
+  } catch {
+    // A wake-up only: whoever waits for it looks by himself soon.
+  }
+}
+
+/** An error and what caused it, three deep: a block may have wrapped the server's own. */
+function causes(error: unknown): unknown[] {
+  const found: unknown[] = []
+  for (let each = error; each !== undefined && each !== null && found.length < 3; each = (each as Error).cause)
+    found.push(each)
+  return found
 }
 
 /** One user's share of a connection: closing it twice is harmless. */
@@ -105,11 +140,11 @@ class Share implements Sql {
   }
 
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Result<Row>> {
-    return this.withClient((client) => queryable(client).query<Row>(text, values))
+    return this.#connection.query(text, values)
   }
 
-  withClient<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    return this.#connection.withClient(work)
+  withClient<T>(work: (client: pg.ClientBase) => Promise<T>, options: { acquireMs?: number } = {}): Promise<T> {
+    return this.#connection.withClient(work, options.acquireMs)
   }
 
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -118,6 +153,10 @@ class Share implements Sql {
 
   listen(channel: string, onNotify: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>> {
     return this.#connection.listen(channel, onNotify, onGap)
+  }
+
+  connections(): { total: number; idle: number; waiting: number } {
+    return this.#connection.counts
   }
 
   async close(): Promise<void> {
@@ -129,9 +168,4 @@ class Share implements Sql {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
-
-/** Where a driver's statements run: inside the caller's transaction when there is one. */
-export function inside(tx: Transaction | undefined, sql: Queryable): Queryable {
-  return tx?.sql ?? sql
 }

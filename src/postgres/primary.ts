@@ -1,124 +1,101 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { AshlarError, describe } from '../errors.ts'
+import { HostPool } from './host-pool.ts'
+import { connectTo, hostName, within } from './reach.ts'
 import type { Host, PostgresUrl } from './url.ts'
 
-const connectTimeoutMs = 5_000
-const acquireTimeoutMs = 10_000
-
-/** How to reach one host of the cluster. */
-export function clientConfig(url: PostgresUrl, { host, port }: Host): pg.PoolConfig {
-  return {
-    host,
-    port,
-    user: url.user,
-    password: url.password,
-    database: url.database,
-    ssl: url.ssl,
-    keepAlive: true,
-    connectionTimeoutMillis: connectTimeoutMs,
-    application_name: 'ashlar',
-  }
-}
-
-/** A pool to one host. Losing an idle connection is routine: it is dropped and made again, never thrown. */
-export function poolTo(url: PostgresUrl, host: Host): pg.Pool {
-  const pool = new pg.Pool({
-    ...clientConfig(url, host),
-    max: url.poolSize,
-    connectionTimeoutMillis: acquireTimeoutMs,
-    idleTimeoutMillis: 30_000,
-  })
-  pool.on('error', () => undefined)
-  return pool
-}
+const probeLimitMs = 5_000
 
 /**
- * The pool to whichever host is the primary now. It is found on first use and again after `forget()`:
- * the first host that answers `not pg_is_in_recovery()`.
+ * The pool to whichever host is the primary now. It is found on first use, and looked for again when a statement or a
+ * connection says that it may have moved. With one host there is nothing to find: a name that leads elsewhere after a
+ * failover is resolved anew by each connection.
  */
 export class PrimaryPool {
   readonly #url: PostgresUrl
-  #finding: Promise<pg.Pool> | undefined
+  #current: HostPool | undefined
+  #finding: Promise<HostPool> | undefined
+  #certain = false
   #closed = false
 
   constructor(url: PostgresUrl) {
     this.#url = url
   }
 
-  async pool(): Promise<pg.Pool> {
+  /** @throws `closed`; `unavailable` when no host is the primary */
+  async pool(): Promise<HostPool> {
     if (this.#closed) throw new AshlarError('closed', 'this database connection is closed')
-    this.#finding ??= this.#find()
-    try {
-      return await this.#finding
-    } catch (error) {
-      this.#finding = undefined
-      throw error
-    }
+    if (this.#certain && this.#current) return this.#current
+    this.#finding ??= this.#find().finally(() => (this.#finding = undefined))
+    return this.#finding
   }
 
-  /** The primary is no longer where it was: look for it at the next use. Statements under way are left to end. */
-  forget(pool: pg.Pool): void {
-    const finding = this.#finding
-    if (!finding) return
-    void finding.then(
-      (found) => {
-        if (found !== pool || this.#finding !== finding) return
-        this.#finding = undefined
-        void pool.end()
-      },
-      () => undefined,
-    )
+  /** A connection outside of the pool, for LISTEN; the caller ends it. */
+  async connectAlone(): Promise<pg.Client> {
+    const { host } = await this.pool()
+    return connectTo(this.#url, host)
+  }
+
+  /** A connection was lost: the primary may have moved, so it is looked for at the next use. */
+  doubt(pool: HostPool): void {
+    if (this.#current === pool && this.#url.hosts.length > 1) this.#certain = false
+  }
+
+  /** It said that it is read-only: whatever its name leads to now, its connections lead to no primary. */
+  drop(pool: HostPool): void {
+    if (this.#current !== pool) return
+    this.#certain = false
+    this.#current = undefined
+    void pool.end()
+  }
+
+  /** Nobody got a connection for long: when the host does not answer either, those that wait for it are cut. */
+  async suspect(pool: HostPool): Promise<void> {
+    this.doubt(pool)
+    await isPrimary(this.#url, pool.host).catch(() => pool.cut())
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    const pool = await this.#finding?.catch(() => undefined)
-    if (pool && !pool.ending) await pool.end()
+    await this.#finding?.catch(() => undefined)
+    await this.#current?.end()
   }
 
-  async #find(): Promise<pg.Pool> {
-    if (this.#url.hosts.length === 1) return poolTo(this.#url, this.#url.hosts[0]!)
-    const problems: string[] = []
-    for (const host of this.#url.hosts) {
-      const answer = await isPrimary(this.#url, host).catch((error: unknown) => describe(error))
-      if (answer === true) return poolTo(this.#url, host)
-      problems.push(`${host.host}:${host.port} ${answer === false ? 'is a replica' : answer}`)
-    }
-    throw new AshlarError('unavailable', `no primary among the database hosts: ${problems.join('; ')}`)
+  async #find(): Promise<HostPool> {
+    const { hosts } = this.#url
+    const host = hosts.length === 1 ? hosts[0]! : await findPrimary(this.#url)
+    const before = this.#current
+    this.#certain = true
+    if (before?.host === host) return before
+    this.#current = new HostPool(this.#url, host)
+    void before?.end()
+    return this.#current
+  }
+}
+
+/** All hosts are asked at once: one that does not answer costs no time. @throws `unavailable` saying what each answered */
+async function findPrimary(url: PostgresUrl): Promise<Host> {
+  const asked = url.hosts.map(async (host) => {
+    if (await isPrimary(url, host)) return host
+    throw new Error('is a replica')
+  })
+  try {
+    return await Promise.any(asked)
+  } catch (error) {
+    const answers = (error as AggregateError).errors.map(
+      (each, index) => `${hostName(url.hosts[index]!)} ${describe(each)}`,
+    )
+    throw new AshlarError('unavailable', `no primary among the database hosts: ${answers.join('; ')}`, { cause: error })
   }
 }
 
 async function isPrimary(url: PostgresUrl, host: Host): Promise<boolean> {
-  const client = new pg.Client(clientConfig(url, host))
-  client.on('error', () => undefined)
+  const client = await connectTo(url, host)
   try {
-    await client.connect()
-    const { rows } = await client.query<{ replica: boolean }>('select pg_is_in_recovery() as replica')
+    const asking = client.query<{ replica: boolean }>('select pg_is_in_recovery() as replica')
+    const { rows } = await within(asking, probeLimitMs, `${hostName(host)} does not answer`)
     return !rows[0]!.replica
   } finally {
-    await client.end().catch(() => undefined)
+    void client.end().catch(() => undefined)
   }
-}
-
-const lostConnection = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EHOSTUNREACH',
-  '57P01',
-  '57P02',
-  '57P03',
-  '08000',
-  '08003',
-  '08006',
-  '08001',
-])
-
-/** True when the error says that this host is gone or is no primary any more (SQLSTATE 25006: read-only). */
-export function isWrongHost(error: unknown): boolean {
-  const code = (error as { code?: string } | undefined)?.code
-  if (code === '25006' || (code !== undefined && lostConnection.has(code))) return true
-  return error instanceof Error && /Connection terminated|timeout exceeded when trying to connect/.test(error.message)
 }

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { invalid } from '../errors.ts'
 
 /** The rows of one statement. */
 export interface Result<Row> {
@@ -22,8 +23,11 @@ export interface Transaction {
   /** The database it runs in (see `originOf`): a driver takes part only when it is its own. */
   readonly origin: string
   readonly sql: Queryable
-  /** Runs after a successful commit, never after a rollback; errors are swallowed (use it for wake-ups only). */
-  afterCommit(work: () => void | Promise<void>): void
+  /**
+   * Runs after a successful commit, never after a rollback, outside of the transaction; `sql` is the same database.
+   * Errors are swallowed and nobody waits for it: use it for wake-ups only.
+   */
+  afterCommit(work: (sql: Queryable) => void | Promise<void>): void
 }
 
 /** One database, through a pool that this process shares: see `openSql`. */
@@ -32,8 +36,13 @@ export interface Sql extends Queryable, AsyncDisposable {
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /** Calls back for each NOTIFY on a channel; a hint only: reconnects silently, `onGap` says that some may have been missed. */
   listen(channel: string, onNotify: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>>
-  /** The `pg` pool to the current primary, for the `database` block. */
-  withClient<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T>
+  /**
+   * Lends a connection to the current primary. One that is given back broken or inside a transaction is not used again.
+   * @throws `timeout` when none is free within `acquireMs` (default 10 s)
+   */
+  withClient<T>(work: (client: pg.ClientBase) => Promise<T>, options?: { acquireMs?: number }): Promise<T>
+  /** Connections of this process to the primary. */
+  connections(): { total: number; idle: number; waiting: number }
   close(): Promise<void>
 }
 
@@ -45,12 +54,43 @@ const types = {
   },
 }
 
+/** The protocol counts them in 16 bits; more would wrap around silently. */
+const maxValues = 65_535
+
+/** @throws `invalid_argument` for more values than one statement can carry */
+export function checkValues(values: readonly unknown[] | undefined): void {
+  if (values && values.length > maxValues)
+    throw invalid(
+      `a statement has ${values.length} values; PostgreSQL takes at most ${maxValues}: pass arrays (select … from unnest($1::text[])) or send fewer rows at a time`,
+    )
+}
+
 /** A connection as drivers see it, whatever type parsers the application has set on `pg`. */
 export function queryable(client: pg.ClientBase): Queryable {
   return {
     async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Result<Row>> {
-      const { rows, rowCount } = await client.query({ text, values: [...values], types: types as pg.CustomTypesConfig })
+      checkValues(values)
+      const query = { text, values: [...values], types: types as pg.CustomTypesConfig }
+      const { rows, rowCount } = await inTurn(client, () => client.query(query))
       return { rows: rows as Row[], rowCount: rowCount ?? 0 }
     },
   }
+}
+
+const tails = new WeakMap<pg.ClientBase, Promise<unknown>>()
+
+/** One statement at a time on a connection, in the order of the calls: `pg` will give up queueing them itself. */
+export function inTurn<T>(client: pg.ClientBase, work: () => Promise<T>): Promise<T> {
+  const before = tails.get(client)
+  const mine = before ? before.then(work, work) : work()
+  tails.set(
+    client,
+    mine.catch(() => undefined),
+  )
+  return mine
+}
+
+/** Where a driver's statements run: inside the caller's transaction when there is one. */
+export function inside(tx: Transaction | undefined, sql: Queryable): Queryable {
+  return tx?.sql ?? sql
 }

@@ -14,6 +14,8 @@ export interface PostgresUrl {
   ssl: boolean | { rejectUnauthorized: boolean }
   /** `pool_size` 1..1000, default 10: connections per process. */
   poolSize: number
+  /** `application_name`, default `ashlar`: shown in `pg_stat_activity`. */
+  applicationName: string
 }
 
 const allowed = ['sslmode', 'pool_size', 'application_name']
@@ -36,6 +38,7 @@ export function parsePostgresUrl(url: string): PostgresUrl {
     database: decode(database) || 'postgres',
     ssl: parseSsl(options.get('sslmode') ?? 'disable'),
     poolSize: parsePoolSize(options.get('pool_size') ?? '10'),
+    applicationName: options.get('application_name') ?? 'ashlar',
   }
 }
 
