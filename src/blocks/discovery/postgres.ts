@@ -10,11 +10,14 @@ import { createHash } from 'node:crypto'
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import type { Code } from '../../errors.ts'
+import { queryWithin } from '../../postgres/limits.ts'
 import { migrate } from '../../postgres/migrate.ts'
 import { openSql } from '../../postgres/open.ts'
 import type { Sql } from '../../postgres/sql.ts'
 import type { DiscoveryDriver, Instance } from './driver.ts'
 
+/** A connection that answers later than this is cut, so that a half-open network cannot fill the pool. */
+const limitMs = 4_000
 const channel = 'ashlar_discovery'
 /** SQL for what `topicOf` computes: `$1` is the registry. */
 const topicSql = (service: string) => `left(encode(sha256(convert_to($1 || '/' || ${service}, 'UTF8')), 'hex'), 32)`
@@ -74,20 +77,28 @@ class PostgresDiscovery implements DiscoveryDriver {
   }
 
   async register({ id, service, host, port, meta }: Instance, ttlMs: number): Promise<void> {
-    await this.#sql.query(registerSql, [this.#registry, id, service, host, port, JSON.stringify(meta), ttlMs])
+    await queryWithin(this.#sql, limitMs, registerSql, [
+      this.#registry,
+      id,
+      service,
+      host,
+      port,
+      JSON.stringify(meta),
+      ttlMs,
+    ])
   }
 
   async renew(id: string, ttlMs: number): Promise<boolean> {
-    const { rowCount } = await this.#sql.query(renewSql, [this.#registry, id, ttlMs])
+    const { rowCount } = await queryWithin(this.#sql, limitMs, renewSql, [this.#registry, id, ttlMs])
     return rowCount > 0
   }
 
   async deregister(id: string): Promise<void> {
-    await this.#sql.query(deregisterSql, [this.#registry, id])
+    await queryWithin(this.#sql, limitMs, deregisterSql, [this.#registry, id])
   }
 
   async list(service: string): Promise<Instance[]> {
-    const { rows } = await this.#sql.query<Instance>(listSql, [this.#registry, service])
+    const { rows } = await queryWithin<Instance>(this.#sql, limitMs, listSql, [this.#registry, service])
     return rows
   }
 
