@@ -63,7 +63,7 @@ export async function startDev(blueprint: Blueprint, path: string, needs: Needs)
   undo.defer(() => service.stop())
   status.watch(service)
   service.startAll()
-  const door = undo.use(await needs.openConsole(service, { port: needs.consolePort, env }))
+  const door = undo.use(await needs.openConsole(service, { port: needs.consolePort }))
   addresses.console = door.url
   void (cluster?.ready() ?? Promise.resolve()).catch(() => undefined).then(() => status.open())
   undo.defer(() => status.close())
