@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { AshlarError, describe, invalid } from '../errors.ts'
 import { readMigrations, type Migration } from './migrations.ts'
-import { lineOfPosition } from './statements.ts'
+import { isLost } from './reach.ts'
+import { lineOfPosition, statementsOf } from './statements.ts'
 import { queryable, type Queryable, type Sql } from './sql.ts'
 
 const lockKey = 0x61_73_68_6c // 'ashl': one migration run at a time in a database
@@ -16,6 +17,7 @@ const prepare = `
     scope text not null, name text not null, hash text not null, applied_at timestamptz not null default now(),
     primary key (scope, name))`
 
+const mark = 'insert into ashlar.migrations (scope, name, hash) values ($1, $2, $3)'
 const applied = `select name, hash from ashlar.migrations where scope = $1`
 
 /**
@@ -76,13 +78,8 @@ async function applyOnce(sql: Sql, client: pg.ClientBase, scope: string, file: M
     await beginLocked(client, file)
     await db.query(prepare)
     const missing = missingOf([file], await appliedIn(db, scope)).length > 0
-    if (missing) await run(file, file.alone ? sql : db)
-    if (missing)
-      await db.query('insert into ashlar.migrations (scope, name, hash) values ($1, $2, $3)', [
-        scope,
-        file.name,
-        file.hash,
-      ])
+    if (missing) await (file.alone ? runAlone(sql, db, file) : run(client, file))
+    if (missing) await db.query(mark, [scope, file.name, file.hash])
     await db.query('commit')
     return missing
   } catch (error) {
@@ -111,20 +108,41 @@ async function beginLocked(client: pg.ClientBase, { name }: Migration): Promise<
   }
 }
 
-/** A file that must be outside of transactions runs on another connection, while this one keeps the lock. */
-async function run({ name, text }: Migration, on: Queryable): Promise<void> {
+/**
+ * On another connection, while this one keeps the lock. An idle transaction whose last statement had values still holds a
+ * snapshot, which `create index concurrently` would wait for; one statement without values ends that.
+ */
+async function runAlone(sql: Sql, locked: Queryable, file: Migration): Promise<void> {
+  await locked.query('select')
+  await sql.withClient((client) => run(client, file))
+}
+
+async function run(client: pg.ClientBase, { name, text, alone }: Migration): Promise<void> {
+  const ran = countStatements(client)
   try {
-    await on.query(text)
+    await client.query(text)
   } catch (error) {
     const code = (error as { code?: unknown }).code
-    if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || /^(08|57P)/.test(code)) throw error // not the file's fault
-    throw invalid(`migration ${name} failed${lineOf(text, error)}: ${describe(error)}; nothing of it was kept`, {
-      cause: error,
-    })
+    if (isLost(error) || typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) throw error // not the file's fault
+    const line = lineOf(text, error) ?? statementsOf(text)[ran.count]?.line
+    const where = line === undefined ? '' : ` at line ${line}`
+    const kept = alone ? '' : '; nothing of it was kept'
+    throw invalid(`migration ${name} failed${where}: ${describe(error)}${kept}`, { cause: error })
+  } finally {
+    ran.stop()
   }
 }
 
-function lineOf(text: string, error: unknown): string {
+/** How many statements of a text have come to their end: it tells which one failed when the server gives no position. */
+function countStatements(client: pg.ClientBase): { count: number; stop(): void } {
+  const { connection } = client as unknown as { connection: NodeJS.EventEmitter }
+  const onEnd = () => ran.count++
+  const ran = { count: 0, stop: () => void connection.off('commandComplete', onEnd) }
+  connection.on('commandComplete', onEnd)
+  return ran
+}
+
+function lineOf(text: string, error: unknown): number | undefined {
   const position = Number((error as { position?: string }).position)
-  return Number.isFinite(position) ? ` at line ${lineOfPosition(text, position)}` : ''
+  return Number.isFinite(position) ? lineOfPosition(text, position) : undefined
 }
