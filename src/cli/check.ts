@@ -3,7 +3,7 @@ import { findBlueprint, loadBlueprint } from '../blueprint/load.ts'
 import { resolveEngines } from '../blueprint/resolve.ts'
 import { invalid } from '../errors.ts'
 import { loadDotEnv } from './environment.ts'
-import type { Command } from './main.ts'
+import type { Command } from './command.ts'
 
 export const command: Command = {
   usage: 'ashlar check',

@@ -4,7 +4,7 @@ import { findBlueprint, loadBlueprint } from '../blueprint/load.ts'
 import { openConsole } from '../console/index.ts'
 import { invalid } from '../errors.ts'
 import { startDev } from './dev-service.ts'
-import type { Command } from './main.ts'
+import type { Command } from './command.ts'
 import { watchSources } from './watch.ts'
 
 export const command: Command = {

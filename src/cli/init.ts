@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { AshlarError, describe } from '../errors.ts'
-import type { Command } from './main.ts'
+import type { Command } from './command.ts'
 
 const files: Record<string, string> = {
   'blueprint.ts': `import { app, blueprint, database, edge, queue, worker } from 'ashlar'

@@ -7,7 +7,7 @@ import { refuseMemory, resolveEngines } from '../blueprint/resolve.ts'
 import { run, type Running } from '../blueprint/run.ts'
 import { describe, invalid, isAshlarError } from '../errors.ts'
 import { toCount } from '../units.ts'
-import type { Command } from './main.ts'
+import type { Command } from './command.ts'
 import { makeFolder, requiredSecret, stateFolder } from './environment.ts'
 
 export const command: Command = {
@@ -110,7 +110,8 @@ function instancesOf(running: Running): string[] {
 function endOfProcess(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.once(signal, () => resolve(signal))
+      // Kept: a second signal (of a group that is killed as a whole) must not cut the drain short.
+      process.on(signal, () => resolve(signal))
     }
     process.once('disconnect', () => {
       resolve('parent ended')

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AshlarError } from '../errors.ts'
 import { stateFolder } from './environment.ts'
-import type { Command } from './main.ts'
+import type { Command } from './command.ts'
 import type { Status } from './status-file.ts'
 
 export const command: Command = {
