@@ -24,6 +24,8 @@ export interface Kind<Handle extends Block, Options extends object, Driver> {
   /** Every option there is; any other is refused. */
   options: readonly (keyof Options & string)[]
   drivers: DriverTable<Driver>
+  /** The engine of a block that is opened alone, for one that PostgreSQL is no engine for. Default: `DATABASE_URL`, else `memory:`. */
+  defaultUrl?: string
   /** Checks the options alone, without an engine: called when the blueprint is declared. @throws `invalid_argument` */
   check?(options: Options): void
   /** Names of blocks that must be open first. */
@@ -74,7 +76,7 @@ export async function openAlone<Handle extends Block, Options extends object, Dr
   return declared.open({
     name: checkName(of.kind, name),
     service: '',
-    url: url ?? databaseUrl ?? 'memory:',
+    url: url ?? of.defaultUrl ?? databaseUrl ?? 'memory:',
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     folder: '.ashlar',
     relays: true,
