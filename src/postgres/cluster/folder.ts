@@ -47,6 +47,11 @@ export async function readLocation(folder: string): Promise<string | undefined> 
 
 async function makeLocation(folder: string): Promise<string> {
   const data = path.join(elsewhere, createHash('sha256').update(folder).digest('hex').slice(0, 16))
+  // Whoever removed the state folder wants to begin anew; the data of before is kept aside, once.
+  if (await exists(data)) {
+    await removeFolder(`${data}.before`)
+    await rename(data, `${data}.before`)
+  }
   await mkdir(data, { recursive: true, mode: 0o755 })
   await open755(elsewhere, data)
   await writeFile(path.join(data, 'folder'), `${folder}\n`)
