@@ -94,7 +94,7 @@ export async function openAlone<Handle extends Block, Options extends object, Dr
 /** Block names become parts of table rows, topics and URLs of engines: letters, digits, `-` and `_`, 1 to 48 of them. */
 export function checkName(kind: string, name: string): string {
   if (typeof name === 'string' && /^[A-Za-z][A-Za-z0-9_-]{0,47}$/.test(name)) return name
-  throw invalid(`${kind}: '${String(name)}' is not a block name; write 1 to 48 letters, digits, - or _, a letter first`)
+  throw invalid(`${kind}: '${name}' is not a block name; write 1 to 48 letters, digits, - or _, a letter first`)
 }
 
 /** The name under which a block's data stands in a shared engine. */

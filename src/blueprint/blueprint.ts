@@ -26,7 +26,7 @@ export function blueprint<const D extends Declarations>(name: string, declaratio
   for (const each of Object.keys(declarations)) checkName(`blueprint '${name}'`, each)
   const hasDiscovery = Object.values(declarations).some(({ kind }) => kind === 'discovery')
   const all = hasDiscovery ? declarations : { ...declarations, discovery: discovery() }
-  const result = { name, declarations: all as D, blocks: {} as Blueprint<D>['blocks'] }
+  const result = { name, declarations: all, blocks: {} as Blueprint<D>['blocks'] }
   for (const each of Object.keys(all)) {
     Object.defineProperty(result.blocks, each, { enumerable: true, get: () => handleOf(result, each) })
   }

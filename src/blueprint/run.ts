@@ -106,7 +106,7 @@ class OpenBlueprint implements Running {
   }
 
   async #close(): Promise<void> {
-    for (const [name, block] of [...this.handles].reverse()) {
+    for (const [name, block] of [...this.handles].toReversed()) {
       await within(block.close(), closeLimitMs, `did not close within ${closeLimitMs / 1000} s`).catch(
         (error: unknown) => {
           this.#log.warn({ block: name, error: describe(error) }, 'block did not close in order')

@@ -17,7 +17,7 @@ export function readLine(raw: string): Line {
   const tail = rest.map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
   return {
     level: levels[Number(fields.level)] ?? 'info',
-    text: hideSecrets([String(fields.msg ?? ''), ...tail].join(' ').slice(0, 4000)),
+    text: hideSecrets([typeof fields.msg === 'string' ? fields.msg : '', ...tail].join(' ').slice(0, 4000)),
   }
 }
 

@@ -30,7 +30,7 @@ function read(command: Command, args: string[]) {
     const parsed = parseArgs({ args, options, allowPositionals: (command.arguments ?? 0) > 0, strict: true })
     if (parsed.positionals.length > (command.arguments ?? 0))
       throw new Error(`too many arguments: ${parsed.positionals.join(' ')}`)
-    return parsed as { values: Record<string, string | boolean | undefined>; positionals: string[] }
+    return parsed
   } catch (error) {
     throw invalid(`${describe(error)}\nusage: ${command.usage}`)
   }

@@ -8,7 +8,7 @@ import type { Cluster } from '../postgres/cluster/index.ts'
 import { forPeople, readLine, type Line } from './lines.ts'
 
 const keptTroubles = 100
-const roleKinds = ['edge', 'app', 'worker']
+const roleKinds = new Set(['edge', 'app', 'worker'])
 
 export interface ServiceParts {
   blueprint: Blueprint
@@ -44,14 +44,14 @@ export class LocalService implements Service {
   /** Starts every app, worker and edge of the blueprint, as many as their `instances` say. */
   startAll(): void {
     for (const [name, { kind, options }] of Object.entries(this.blueprint.declarations)) {
-      const instances = roleKinds.includes(kind) ? ((options as { instances?: number }).instances ?? 1) : 0
+      const instances = roleKinds.has(kind) ? ((options as { instances?: number }).instances ?? 1) : 0
       for (let started = 0; started < instances; started++) this.add(name)
     }
   }
 
   /** Prints a line with its process's name, and keeps it for the console when it tells of trouble. */
   say(process: string, line: Line): void {
-    console.log(forPeople(process, line, globalThis.process.stdout.isTTY === true))
+    console.log(forPeople(process, line, globalThis.process.stdout.isTTY))
     if (line.level === 'info' || line.level === 'debug') return
     this.#troubles.unshift({ at: new Date().toISOString(), process, ...line })
     this.#troubles.length = Math.min(this.#troubles.length, keptTroubles)
@@ -83,7 +83,7 @@ export class LocalService implements Service {
 
   add(block: string): string {
     const declaration = this.blueprint.declarations[block]
-    if (!declaration || !roleKinds.includes(declaration.kind))
+    if (!declaration || !roleKinds.has(declaration.kind))
       throw invalid(`'${block}' is not an app, worker or edge of '${this.blueprint.name}'`)
     const number = (this.#counts.get(block) ?? 0) + 1
     this.#counts.set(block, number)

@@ -118,7 +118,7 @@ function merge(all: readonly Record<string, Record<string, number>>[]): Figures[
   for (const stats of all)
     for (const [block, figures] of Object.entries(stats)) merged[block] = mergeOne(merged[block] ?? {}, figures)
   for (const figures of Object.values(merged))
-    if ('hits' in figures && 'misses' in figures) figures.hitRate = rate(figures.hits!, figures.misses!)
+    if ('hits' in figures && 'misses' in figures) figures.hitRate = rate(figures.hits, figures.misses)
   return merged
 }
 

@@ -81,7 +81,7 @@ async function idsIn(folder: string): Promise<string[]> {
     .map((name) => name.replace(/\.eml$/, ''))
     .filter((name) => idPattern.test(name))
     .sort()
-    .reverse()
+    .toReversed()
 }
 
 async function serve(folder: string, { method, url = '/' }: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,11 +1,4 @@
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  errors,
-  jwtVerify,
-  type JSONWebKeySet,
-  type JWTVerifyGetKey,
-} from 'jose'
+import { createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey } from 'jose'
 import type { IncomingMessage } from 'node:http'
 import { invalid } from '../errors.ts'
 import type { JwtAuth, SessionAuth } from './config.ts'
@@ -36,7 +29,7 @@ export function jwtGuard(auth: JwtAuth): Guard {
         ...(auth.issuer === undefined ? {} : { issuer: auth.issuer }),
         ...(auth.audience === undefined ? {} : { audience: auth.audience }),
       })
-      const has = String(payload.scope ?? '').split(' ')
+      const has = (typeof payload.scope === 'string' ? payload.scope : '').split(' ')
       const missing = (auth.scopes ?? []).find((scope) => !has.includes(scope))
       return missing
         ? { refused: 403, challenge: `Bearer error="insufficient_scope", scope="${missing}"` }
@@ -49,7 +42,7 @@ export function jwtGuard(auth: JwtAuth): Guard {
 }
 
 function keySet({ jwks }: JwtAuth): JWTVerifyGetKey {
-  if (typeof jwks === 'object') return createLocalJWKSet(jwks as JSONWebKeySet)
+  if (typeof jwks === 'object') return createLocalJWKSet(jwks)
   if (!URL.canParse(jwks))
     throw invalid(`edge jwt: jwks '${jwks}' is not a URL; give the address of a key set, or { keys: […] }`)
   return createRemoteJWKSet(new URL(jwks), { cooldownDuration: keySetCooldownMs, timeoutDuration: 5_000 })

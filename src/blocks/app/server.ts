@@ -131,7 +131,7 @@ function limited(request: Request, maxBytes: number): Request {
       controller.enqueue(chunk)
     },
   })
-  return new Request(request, { body: request.body.pipeThrough(counter), duplex: 'half' } as RequestInit)
+  return new Request(request, { body: request.body.pipeThrough(counter), duplex: 'half' })
 }
 
 function positionOf(request: Request): string | undefined {
