@@ -68,7 +68,7 @@ export const linkCases: readonly BucketCase[] = [
     'enforces the size that an upload link allows, announced or not',
     async (bucket, { fetch }) => {
       const { url, headers } = await bucket.uploadLink('k', { maxBytes: 10 })
-      const put = (body: RequestInit['body']) => fetch(url, { method: 'PUT', headers, duplex: 'half', ...(body fetch(url, { method: 'PUT', headers, body, duplex: 'half' })fetch(url, { method: 'PUT', headers, body, duplex: 'half' }) { body }) })
+      const put = (body: string | ReadableStream) => fetch(url, { method: 'PUT', headers, body, duplex: 'half' })
       assert.equal((await put('12345678901')).status, 400)
       assert.equal((await put(new Blob(['123456', '78901']).stream())).status, 400)
       assert.equal(
