@@ -127,8 +127,9 @@ export class Member {
   #startFailure(): Error {
     if (this.#spawnFailure) return this.#spawnFailure
     const said = this.log.problems()
-    if (/unrecognized configuration parameter|invalid value for parameter/.test(said))
-      return fail('invalid_argument', `settings: Postgres refused one: ${said}`)
+    const refused = /(unrecognized configuration parameter|invalid value for parameter|.*outside the valid range).*/
+    const setting = refused.exec(this.log.tail())?.[0]
+    if (setting !== undefined) return fail('invalid_argument', `settings: Postgres refuses one: ${setting}`)
     if (/No space left on device/.test(said))
       return fail('exhausted', `the disk that holds ${this.data} is full: free some space. ${said}`)
     return fail('unavailable', `${this.name} did not start: ${said}`)
