@@ -35,15 +35,20 @@ export class Breaker {
 
   /**
    * @param counts says whether an error tells of the engine rather than of this one call. Default: all do
+   * @param deadlineMs of this call. Default: the breaker's
    * @throws `timeout` after the deadline, `unavailable` while it is open, else what `work` throws
    */
-  async ask<T>(work: () => Promise<T>, counts: (error: unknown) => boolean = () => true): Promise<T> {
+  async ask<T>(
+    work: () => Promise<T>,
+    counts: (error: unknown) => boolean = () => true,
+    deadlineMs = this.#options.deadlineMs,
+  ): Promise<T> {
     const probing = this.open
     if (probing) this.#enterProbe()
     const answer = work()
     if (probing) this.#leaveProbeAfter(answer)
     try {
-      const result = await withinMs(answer, this.#options.deadlineMs)
+      const result = await withinMs(answer, deadlineMs)
       this.#failed = 0
       return result
     } catch (error) {
