@@ -32,12 +32,16 @@ export function claimText(prefix: string): string {
       lpad(m.lease::text, 16, '0') || '.' || m.seq as token, m.rank, m.seq`
 }
 
-/** Milliseconds until something falls due, be it a delay or the end of a lease. */
-export function nextDueText(prefix: string): string {
-  return `select (extract(epoch from min(next.at) - clock_timestamp()) * 1000)::float8 as ms
+/**
+ * A claim, and how many milliseconds from then on something falls due, be it a delay or the end of a lease: both in one
+ * message, so that they see one clock and nothing falls due between them.
+ */
+export function lookText(prefix: string): string {
+  return `${claimText(prefix)};
+    select extract(epoch from min(next.at) - statement_timestamp()) * 1000 as ms
     from generate_series(-9, 0) as ranks(rank) cross join lateral (
       select at from ashlar.${prefix}_messages m
-      where m.lane = $1 and m.rank = ranks.rank and m.at > statement_timestamp() order by at limit 1) next`
+      where m.lane = $lane and m.rank = ranks.rank and m.at > statement_timestamp() order by at limit 1) next`
 }
 
 export function settleText(prefix: string): string {
@@ -47,7 +51,7 @@ export function settleText(prefix: string): string {
     gone as (
       delete from ashlar.${prefix}_messages m using given g
       where m.seq = g.seq and m.lease = g.lease and m.lane = $1 and g.outcome in ('done', 'dead')
-      returning m.*, g.outcome, g.error as reason),
+      returning m.*, g.outcome, g.error as reason, g.lease as held),
     buried as (
       insert into ashlar.${prefix}_dead (lane, id, rank, sent_at, key, body, meta, attempts, error, died_at)
       select lane, id, rank, sent_at, key, body, meta, attempt, reason, clock_timestamp() from gone where outcome = 'dead'),
@@ -57,15 +61,15 @@ export function settleText(prefix: string): string {
         attempt = m.attempt - (g.outcome = 'release')::int, error = case g.outcome when 'retry' then g.error else m.error end
       from given g
       where m.seq = g.seq and m.lease = g.lease and m.lane = $1 and g.outcome in ('retry', 'release')
-      returning m.seq)
-    select seq from gone union all select seq from kept`
+      returning m.seq, g.lease as held)
+    select seq, held from gone union all select seq, held from kept`
 }
 
 export function extendText(prefix: string): string {
   return `update ashlar.${prefix}_messages m set at = statement_timestamp() + $4::float8 * interval '1 ms'
     from unnest($2::bigint[], $3::bigint[]) as given(seq, lease)
     where m.seq = given.seq and m.lease = given.lease and m.lane = $1
-    returning m.seq`
+    returning m.seq, m.lease as held`
 }
 
 export function deadText(prefix: string): string {

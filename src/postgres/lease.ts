@@ -1,7 +1,8 @@
 import type { CustomTypesConfig } from 'pg'
 import type { Code } from '../errors.ts'
-import { claimText, deadText, extendText, nextDueText, redriveText, settleText, statsText } from './lease-text.ts'
-import { inside, type Sql, type Transaction } from './sql.ts'
+import { claimText, deadText, extendText, lookText, redriveText, settleText, statsText } from './lease-text.ts'
+import { limited, withinLimit } from './limits.ts'
+import { inside, type Queryable, type Sql, type Transaction } from './sql.ts'
 import type { Wake } from './wake.ts'
 
 /** One line of leased messages: a queue, or a subscription of a topic. */
@@ -43,6 +44,21 @@ export interface BuriedRow {
   diedAt: Date
 }
 
+interface ReceiveOptions {
+  max: number
+  leaseMs: number
+  waitMs: number
+  signal: AbortSignal
+}
+
+interface LeaseFigures {
+  ready: number
+  delayed: number
+  leased: number
+  dead: number
+  oldestAgeMs: number
+}
+
 interface SettlementRow {
   token: string
   outcome: 'done' | 'retry' | 'release' | 'dead'
@@ -51,7 +67,9 @@ interface SettlementRow {
 }
 
 /** Longest time between two looks when no notification comes; the next due message is waited for exactly. */
-const pollMs = 5_000
+const longestPollMs = 5_000
+/** A connection that does not answer for so long is given up. */
+export const statementMs = 30_000
 const redriveBatch = 1_000
 const dayMs = 86_400_000
 
@@ -61,9 +79,12 @@ const dayMs = 86_400_000
  */
 export class LeaseTable {
   readonly #sql: Sql
+  readonly #db: Queryable
+  readonly #closing = new AbortController()
+  readonly #receiving = new Set<Promise<unknown>>()
   readonly #text: {
     claim: string
-    nextDue: string
+    look: string
     settle: string
     extend: string
     dead: string
@@ -73,9 +94,10 @@ export class LeaseTable {
 
   constructor(sql: Sql, prefix: string) {
     this.#sql = sql
+    this.#db = limited(sql, statementMs)
     this.#text = {
       claim: claimText(prefix),
-      nextDue: nextDueText(prefix),
+      look: lookText(prefix),
       settle: settleText(prefix),
       extend: extendText(prefix),
       dead: deadText(prefix),
@@ -84,44 +106,57 @@ export class LeaseTable {
     }
   }
 
-  async receive(
-    lane: Lane,
-    { max, leaseMs, waitMs, signal }: { max: number; leaseMs: number; waitMs: number; signal: AbortSignal },
-  ): Promise<LentRow[]> {
+  async receive(lane: Lane, options: ReceiveOptions): Promise<LentRow[]> {
+    const signal = AbortSignal.any([options.signal, this.#closing.signal])
+    const received = this.#receive(lane, { ...options, signal })
+    this.#receiving.add(received)
+    try {
+      return await received
+    } finally {
+      this.#receiving.delete(received)
+    }
+  }
+
+  /** The first look is the cheapest there is; the others also say how long to wait. */
+  async #receive(lane: Lane, { max, leaseMs, waitMs, signal }: ReceiveOptions): Promise<LentRow[]> {
     const end = performance.now() + waitMs
+    const leftMs = () => end - performance.now()
+    if (signal.aborted) return []
+    const first = await this.#ask(this.#text.claim, lane.id, max, leaseMs)
+    if (first.lent.length > 0 || leftMs() <= 0) return first.lent
+    await lane.wake.listen()
     while (!signal.aborted) {
       const { hints } = lane.wake
-      const rows = await this.#claim(lane.id, max, leaseMs)
-      const leftMs = end - performance.now()
-      if (rows.length > 0 || leftMs <= 0) return rows
-      if (await lane.wake.listen()) continue
-      await lane.wake.wait(Math.min(leftMs, await this.#sleepMs(lane.id)), signal, hints)
+      const { lent, dueMs } = await this.#ask(this.#text.look, lane.id, max, leaseMs)
+      if (lent.length > 0 || leftMs() <= 0) return lent
+      const pollMs = longestPollMs * (0.8 + Math.random() * 0.2)
+      await lane.wake.wait(Math.max(1, Math.min(leftMs(), pollMs, Math.ceil(dueMs))), signal, hints)
     }
     return []
   }
 
   /** One simple query, so that the planner settings hold for this claim only; a bursty table's statistics mislead it. */
-  async #claim(lane: number, max: number, leaseMs: number): Promise<LentRow[]> {
-    const text = this.#text.claim
+  async #ask(
+    template: string,
+    lane: number,
+    max: number,
+    leaseMs: number,
+  ): Promise<{ lent: LentRow[]; dueMs: number }> {
+    const text = template
       .replaceAll('$lane', String(Math.trunc(lane)))
       .replaceAll('$max', String(Math.trunc(max)))
       .replaceAll('$leaseMs', String(Math.trunc(leaseMs)))
-    const results = await this.#sql.withClient((client) => client.query({ text, types: plainTypes }))
-    const { rows } = (results as unknown as { rows: ClaimedRow[] }[]).at(-1)!
-    return rows.sort(isBefore).map(({ id, body, meta, key, attempt, sentMs, token }) => {
-      return { id, body, meta, key, attempt: Number(attempt), sentAt: new Date(Number(sentMs)), token }
-    })
-  }
-
-  async #sleepMs(lane: number): Promise<number> {
-    const { rows } = await this.#sql.query<{ ms: number | null }>(this.#text.nextDue, [lane])
-    return Math.max(5, Math.min(pollMs * (0.8 + Math.random() * 0.4), rows[0]?.ms ?? Infinity))
+    const results = await withinLimit(this.#sql, statementMs, (client) => client.query({ text, types: plainTypes }))
+    const answers = (results as unknown as { command: string; rows: object[] }[]).slice(-2)
+    const claimed = answers.find(({ command }) => command === 'UPDATE')!.rows as ClaimedRow[]
+    const due = answers.find(({ command }) => command === 'SELECT')?.rows[0] as { ms: string | null } | undefined
+    return { lent: claimed.sort(isBefore).map(toLent), dueMs: due?.ms ? Number(due.ms) : Infinity }
   }
 
   async settle(lane: Lane, settlements: readonly SettlementRow[], tx?: Transaction): Promise<boolean[]> {
     if (settlements.length === 0) return []
     const rows = settlements.map(parseSettlement)
-    const { rows: held } = await inside(tx, this.#sql).query<{ seq: number }>(this.#text.settle, [
+    const { rows: held } = await inside(tx, this.#db).query<Held>(this.#text.settle, [
       lane.id,
       rows.map(({ seq }) => seq),
       rows.map(({ lease }) => lease),
@@ -133,53 +168,64 @@ export class LeaseTable {
     const wake = () => (released ? lane.wake.notify() : lane.wake.wake())
     if (tx) tx.afterCommit(wake)
     else wake()
-    const ours = new Set(held.map(({ seq }) => seq))
-    return rows.map(({ seq }) => ours.has(seq))
+    return whichHeld(rows, held)
   }
 
   async extend(lane: Lane, tokens: readonly string[], leaseMs: number): Promise<boolean[]> {
     if (tokens.length === 0) return []
     const parsed = tokens.map(parseToken)
-    const { rows } = await this.#sql.query<{ seq: number }>(this.#text.extend, [
+    const { rows } = await this.#db.query<Held>(this.#text.extend, [
       lane.id,
       parsed.map(({ seq }) => seq),
       parsed.map(({ lease }) => lease),
       leaseMs,
     ])
-    const ours = new Set(rows.map(({ seq }) => seq))
-    return parsed.map(({ seq }) => ours.has(seq))
+    return whichHeld(parsed, rows)
   }
 
   async dead(lane: Lane, limit: number): Promise<BuriedRow[]> {
-    const { rows } = await this.#sql.query<BuriedRow>(this.#text.dead, [lane.id, limit])
+    const { rows } = await this.#db.query<BuriedRow>(this.#text.dead, [lane.id, limit])
     return rows
   }
 
   /** In batches, and only those that died before it began, so that it ends though they may die again meanwhile. */
   async redrive(lane: Lane, ids: readonly string[] | 'all'): Promise<number> {
     const wanted = ids === 'all' ? null : [...new Set(ids.filter((id) => /^\d{1,18}$/.test(id)))]
-    const { rows } = await this.#sql.query<{ now: string }>('select clock_timestamp()::text as now')
+    const { rows } = await this.#db.query<{ now: string }>('select clock_timestamp()::text as now')
     let count = 0
     for (;;) {
-      const { rowCount } = await this.#sql.query(this.#text.redrive, [lane.id, wanted, rows[0]!.now, redriveBatch])
+      const { rowCount } = await this.#db.query(this.#text.redrive, [lane.id, wanted, rows[0]!.now, redriveBatch])
       count += rowCount
       if (rowCount > 0) lane.wake.notify()
       if (rowCount < redriveBatch) return count
     }
   }
 
-  async stats(
-    lane: Lane,
-  ): Promise<{ ready: number; delayed: number; leased: number; dead: number; oldestAgeMs: number }> {
-    const { rows } = await this.#sql.query<{
-      ready: number
-      delayed: number
-      leased: number
-      dead: number
-      oldestAgeMs: number
-    }>(this.#text.stats, [lane.id])
+  async stats(lane: Lane): Promise<LeaseFigures> {
+    const { rows } = await this.#db.query<LeaseFigures>(this.#text.stats, [lane.id])
     return rows[0]!
   }
+
+  /** Ends waiting receives; call it before the database is closed. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await Promise.allSettled(this.#receiving)
+  }
+}
+
+interface Held {
+  seq: number
+  held: number
+}
+
+/** By lease too: one call may name an old and the present delivery of a message. */
+function whichHeld(asked: readonly { seq: number; lease: string }[], rows: readonly Held[]): boolean[] {
+  const held = new Set(rows.map(({ seq, held: lease }) => `${lease}.${seq}`))
+  return asked.map(({ seq, lease }) => held.has(`${Number(lease)}.${seq}`))
+}
+
+function toLent({ id, body, meta, key, attempt, sentMs, token }: ClaimedRow): LentRow {
+  return { id, body, meta, key, attempt: Number(attempt), sentAt: new Date(Number(sentMs)), token }
 }
 
 /** A simple query's values are all text. */

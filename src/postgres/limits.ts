@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type pg from 'pg'
-import { queryable, type Result, type Sql } from './sql.ts'
+import { queryable, type Queryable, type Result, type Sql } from './sql.ts'
 
 /**
  * One statement with a time limit. A connection that does not answer in time (a half-open network) is cut, so that it cannot
@@ -12,6 +12,16 @@ export function queryWithin<Row extends object = Record<string, unknown>>(
   text: string,
   values: readonly unknown[] = [],
 ): Promise<Result<Row>> {
+  return withinLimit(sql, limitMs, (client) => queryable(client).query<Row>(text, values))
+}
+
+/** A database whose every statement has this time limit. */
+export function limited(sql: Sql, limitMs: number): Queryable {
+  return { query: (text, values) => queryWithin(sql, limitMs, text, values) }
+}
+
+/** The same for other work on a connection. */
+export function withinLimit<T>(sql: Sql, limitMs: number, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
   return sql.withClient(async (client) => {
     let cut = false
     const timer = setTimeout(() => {
@@ -19,7 +29,7 @@ export function queryWithin<Row extends object = Record<string, unknown>>(
       void (client as pg.Client).end().catch(() => undefined) // with a statement under way this destroys the socket at once
     }, limitMs)
     try {
-      return await queryable(client).query<Row>(text, values)
+      return await work(client)
     } catch (error) {
       throw cut ? timedOut(limitMs, error) : error
     } finally {

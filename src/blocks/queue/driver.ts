@@ -1,4 +1,4 @@
-import type { Settlement } from '../../lease/lease.ts'
+import type { ReceiveOptions, Settlement } from '../../lease/lease.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 
 export type { Settlement }
@@ -85,7 +85,7 @@ export interface QueueDriver {
    * Lends up to `max` ready messages for `leaseMs`. Waits up to `waitMs` for the first; returns early with none when
    * `signal` aborts. Each message goes to one caller at a time until its lease ends.
    */
-  receive(options: { max: number; leaseMs: number; waitMs: number; signal: AbortSignal }): Promise<Leased[]>
+  receive(options: ReceiveOptions): Promise<Leased[]>
   /** Ends leases. Answers for each whether the token still held; a stale token changes nothing. */
   settle(settlements: readonly Settlement[], tx?: Transaction): Promise<boolean[]>
   /** Prolongs leases to `leaseMs` from now; false where the token no longer holds. */

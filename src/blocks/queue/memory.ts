@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import { AshlarError, invalid, type Code } from '../../errors.ts'
+import type { ReceiveOptions } from '../../lease/lease.ts'
 import { MemoryLane, maxHeld } from '../../lease/memory.ts'
 import { SharedStores } from '../../lease/stores.ts'
 import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats, Settlement } from './driver.ts'
@@ -85,7 +86,7 @@ class MemoryQueue implements QueueDriver {
     return this.#store.send(messages)
   }
 
-  receive(options: Parameters<QueueDriver['receive']>[0]): Promise<Leased[]> {
+  receive(options: ReceiveOptions): Promise<Leased[]> {
     return this.#store.lane.receive({ ...options, signal: AbortSignal.any([options.signal, this.#closing.signal]) })
   }
 

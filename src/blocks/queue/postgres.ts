@@ -7,10 +7,12 @@
  */
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
-import { LeaseTable, type Lane } from '../../postgres/lease.ts'
+import type { ReceiveOptions } from '../../lease/lease.ts'
+import { LeaseTable, statementMs, type Lane } from '../../postgres/lease.ts'
+import { limited } from '../../postgres/limits.ts'
 import { migrate } from '../../postgres/migrate.ts'
 import { openSql } from '../../postgres/open.ts'
-import { inside, type Sql, type Transaction } from '../../postgres/sql.ts'
+import { inside, type Queryable, type Sql, type Transaction } from '../../postgres/sql.ts'
 import { Wake, channelOf } from '../../postgres/wake.ts'
 import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats, Settlement } from './driver.ts'
 import { sendText, sweepText } from './postgres-text.ts'
@@ -29,14 +31,15 @@ class PostgresQueue implements QueueDriver {
     maxDelayMs: 366 * 86_400_000,
   }
   readonly #sql: Sql
+  readonly #db: Queryable
   readonly #lane: Lane
   readonly #table: LeaseTable
-  readonly #closing = new AbortController()
   #sweptMs = performance.now()
   #sweeping: Promise<unknown> | undefined
 
   constructor(sql: Sql, lane: Lane) {
     this.#sql = sql
+    this.#db = limited(sql, statementMs)
     this.#lane = lane
     this.#table = new LeaseTable(sql, 'queue')
   }
@@ -47,7 +50,7 @@ class PostgresQueue implements QueueDriver {
 
   async send(messages: readonly Outgoing[], tx?: Transaction): Promise<string[]> {
     if (messages.length === 0) return []
-    const { rows } = await inside(tx, this.#sql).query<{ id: string }>(sendText, [
+    const { rows } = await inside(tx, this.#db).query<{ id: string }>(sendText, [
       this.#lane.id,
       messages.map(({ body }) => body),
       messages.map(({ headers }) => JSON.stringify(headers)),
@@ -68,12 +71,11 @@ class PostgresQueue implements QueueDriver {
   #sweepSometimes(): void {
     if (performance.now() - this.#sweptMs < sweepEveryMs) return
     this.#sweptMs = performance.now()
-    this.#sweeping = this.#sql.query(sweepText, [this.#lane.id]).catch(() => undefined)
+    this.#sweeping = this.#db.query(sweepText, [this.#lane.id]).catch(() => undefined)
   }
 
-  async receive({ signal, ...options }: Parameters<QueueDriver['receive']>[0]): Promise<Leased[]> {
-    const either = AbortSignal.any([signal, this.#closing.signal])
-    const rows = await this.#table.receive(this.#lane, { ...options, signal: either })
+  async receive(options: ReceiveOptions): Promise<Leased[]> {
+    const rows = await this.#table.receive(this.#lane, options)
     return rows.map(({ meta, key, ...row }) => {
       return { ...row, headers: JSON.parse(meta) as Record<string, string>, ...(key === null ? {} : { key }) }
     })
@@ -101,7 +103,7 @@ class PostgresQueue implements QueueDriver {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort()
+    await this.#table.close()
     await this.#sweeping
     await this.#lane.wake.close()
     await this.#sql.close()

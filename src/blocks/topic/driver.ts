@@ -1,4 +1,4 @@
-import type { Settlement } from '../../lease/lease.ts'
+import type { ReceiveOptions, Settlement } from '../../lease/lease.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 
 export type { Settlement }
@@ -77,10 +77,7 @@ export interface TopicDriver {
   /** Ends a subscription and drops what it still holds. */
   unsubscribe(name: string): Promise<void>
   /** Throws an AshlarError `not_found` when there is no such subscription, as do the methods below. */
-  receive(
-    subscription: string,
-    options: { max: number; leaseMs: number; waitMs: number; signal: AbortSignal },
-  ): Promise<Delivered[]>
+  receive(subscription: string, options: ReceiveOptions): Promise<Delivered[]>
   settle(subscription: string, settlements: readonly Settlement[], tx?: Transaction): Promise<boolean[]>
   extend(subscription: string, tokens: readonly string[], leaseMs: number): Promise<boolean[]>
   dead(subscription: string, options: { limit: number }): Promise<DeadLetter[]>

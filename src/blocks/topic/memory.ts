@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import { AshlarError, invalid, type Code } from '../../errors.ts'
+import type { ReceiveOptions } from '../../lease/lease.ts'
 import { MemoryLane } from '../../lease/memory.ts'
 import { SharedStores } from '../../lease/stores.ts'
 import type {
@@ -79,10 +80,7 @@ class MemoryTopic implements TopicDriver {
     this.#lines.delete(name)
   }
 
-  async receive(
-    subscription: string,
-    { signal, ...options }: Parameters<TopicDriver['receive']>[1],
-  ): Promise<Delivered[]> {
+  async receive(subscription: string, { signal, ...options }: ReceiveOptions): Promise<Delivered[]> {
     const either = AbortSignal.any([signal, this.#closing.signal])
     return this.#lane(subscription).receive({ ...options, signal: either })
   }

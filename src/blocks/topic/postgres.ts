@@ -9,10 +9,12 @@
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import { AshlarError } from '../../errors.ts'
-import { LeaseTable, type Lane } from '../../postgres/lease.ts'
+import type { ReceiveOptions } from '../../lease/lease.ts'
+import { LeaseTable, statementMs, type Lane } from '../../postgres/lease.ts'
+import { limited } from '../../postgres/limits.ts'
 import { migrate } from '../../postgres/migrate.ts'
 import { openSql } from '../../postgres/open.ts'
-import { inside, type Sql, type Transaction } from '../../postgres/sql.ts'
+import { inside, type Queryable, type Sql, type Transaction } from '../../postgres/sql.ts'
 import { Wake, channelOf } from '../../postgres/wake.ts'
 import type {
   DeadLetter,
@@ -43,14 +45,15 @@ class PostgresTopic implements TopicDriver {
     maxBytes: 1024 ** 2,
   }
   readonly #sql: Sql
+  readonly #db: Queryable
   readonly #topic: string
   readonly #wake: Wake
   readonly #table: LeaseTable
   readonly #lanes = new Map<string, { lane: Lane; atMs: number }>()
-  readonly #closing = new AbortController()
 
   constructor(sql: Sql, topic: string) {
     this.#sql = sql
+    this.#db = limited(sql, statementMs)
     this.#topic = topic
     this.#wake = new Wake(sql, channelOf('topic', topic))
     this.#table = new LeaseTable(sql, 'topic')
@@ -62,7 +65,7 @@ class PostgresTopic implements TopicDriver {
 
   async publish(messages: readonly Outgoing[], tx?: Transaction): Promise<string[]> {
     if (messages.length === 0) return []
-    const { rows } = await inside(tx, this.#sql).query<{ id: string }>(publishText, [
+    const { rows } = await inside(tx, this.#db).query<{ id: string }>(publishText, [
       this.#topic,
       messages.map(({ body }) => body),
       messages.map(({ headers, attributes }) => JSON.stringify({ headers, attributes } satisfies Meta)),
@@ -76,16 +79,16 @@ class PostgresTopic implements TopicDriver {
   }
 
   async subscribe({ name, filter }: Subscription): Promise<void> {
-    await this.#sql.query(subscribeText, [this.#topic, name, JSON.stringify(filter)])
+    await this.#db.query(subscribeText, [this.#topic, name, JSON.stringify(filter)])
   }
 
   async unsubscribe(name: string): Promise<void> {
     this.#lanes.delete(name)
-    const { rows: ended } = await this.#sql.query<{ lane: number }>(
+    const { rows: ended } = await this.#db.query<{ lane: number }>(
       'delete from ashlar.topic_subscriptions where topic = $1 and name = $2 returning id as lane',
       [this.#topic, name],
     )
-    const { rows: orphans } = await this.#sql.query<{ lane: number }>(orphansText)
+    const { rows: orphans } = await this.#db.query<{ lane: number }>(orphansText)
     await this.#sweep([...ended, ...orphans].map(({ lane }) => lane))
   }
 
@@ -94,16 +97,12 @@ class PostgresTopic implements TopicDriver {
     if (lanes.length === 0) return
     for (const table of ['messages', 'dead'] as const) {
       let swept = sweepBatch
-      while (swept === sweepBatch) swept = (await this.#sql.query(sweepText(table), [lanes])).rowCount
+      while (swept === sweepBatch) swept = (await this.#db.query(sweepText(table), [lanes])).rowCount
     }
   }
 
-  async receive(
-    subscription: string,
-    { signal, ...options }: Parameters<TopicDriver['receive']>[1],
-  ): Promise<Delivered[]> {
-    const either = AbortSignal.any([signal, this.#closing.signal])
-    const rows = await this.#table.receive(await this.#lane(subscription), { ...options, signal: either })
+  async receive(subscription: string, options: ReceiveOptions): Promise<Delivered[]> {
+    const rows = await this.#table.receive(await this.#lane(subscription), options)
     return rows.map(({ meta, key, sentAt, ...row }) => {
       return { ...row, ...(JSON.parse(meta) as Meta), publishedAt: sentAt, ...(key === null ? {} : { key }) }
     })
@@ -127,12 +126,12 @@ class PostgresTopic implements TopicDriver {
   }
 
   async stats(): Promise<SubscriptionStats[]> {
-    const { rows } = await this.#sql.query<SubscriptionStats>(statsText, [this.#topic])
+    const { rows } = await this.#db.query<SubscriptionStats>(statsText, [this.#topic])
     return rows
   }
 
   async close(): Promise<void> {
-    this.#closing.abort()
+    await this.#table.close()
     await this.#wake.close()
     await this.#sql.close()
   }
@@ -141,7 +140,7 @@ class PostgresTopic implements TopicDriver {
     const known = this.#lanes.get(name)
     if (known && performance.now() - known.atMs < laneAgeMs) return known.lane
     this.#lanes.delete(name)
-    const { rows } = await this.#sql.query<{ id: number }>(
+    const { rows } = await this.#db.query<{ id: number }>(
       'select id from ashlar.topic_subscriptions where topic = $1 and name = $2',
       [this.#topic, name],
     )

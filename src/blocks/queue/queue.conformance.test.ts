@@ -1,0 +1,67 @@
+import { silent, type OpenContext } from '../../block.ts'
+import { conforms, type Subject } from '../../conformance.ts'
+import { testDatabase } from '../../../test/servers/postgres.ts'
+import { queueSuite, type QueueHarness } from './conformance.ts'
+import type { QueueDriver } from './driver.ts'
+import { open as openMemory } from './memory.ts'
+import { open as openPostgres } from './postgres.ts'
+
+const capabilities = { delay: true, priority: true, ordered: true, dedupe: true, deadLetters: true }
+
+function contextOf(url: string, name: string): OpenContext {
+  return {
+    name,
+    service: 'tested',
+    url,
+    folder: '.ashlar',
+    secret: '',
+    relays: false,
+    log: silent,
+    block: () => {
+      throw new Error('no other block')
+    },
+  }
+}
+
+/** Opens drivers on one engine and closes them all. */
+function openerOf(url: string, open: (context: OpenContext) => Promise<QueueDriver>) {
+  const opened: QueueDriver[] = []
+  return {
+    async driver(name = 'jobs') {
+      const driver = await open(contextOf(url, name))
+      opened.push(driver)
+      return driver
+    },
+    close: () => Promise.all(opened.map((driver) => driver.close())),
+  }
+}
+
+const memory: Subject<QueueHarness> = {
+  driver: 'memory',
+  capabilities: { ...capabilities, transactions: false },
+  async open() {
+    const { driver, close } = openerOf(`memory:${crypto.randomUUID()}`, openMemory)
+    await driver() // the store lasts as long as a handle is open
+    return { driver, [Symbol.asyncDispose]: async () => void (await close()) }
+  },
+}
+
+const postgres: Subject<QueueHarness> = {
+  driver: 'postgres',
+  capabilities: { ...capabilities, transactions: true },
+  async open() {
+    const db = await testDatabase()
+    const { driver, close } = openerOf(db.url, openPostgres)
+    return {
+      driver,
+      databaseUrl: db.url,
+      async [Symbol.asyncDispose]() {
+        await close()
+        await db[Symbol.asyncDispose]()
+      },
+    }
+  },
+}
+
+conforms(queueSuite, memory)
+conforms(queueSuite, postgres)
