@@ -9,6 +9,7 @@ import {
   type Stats,
 } from '../block.ts'
 import type { Instance } from '../blocks/discovery/driver.ts'
+import { drainServer } from '../drain.ts'
 import { AshlarError, describe, invalid } from '../errors.ts'
 import { gauge } from '../telemetry.ts'
 import { toCount, toMs } from '../units.ts'
@@ -178,11 +179,7 @@ export class Edge implements Block {
 
   /** No new connections; requests under way may end within the drain time. */
   async #drain(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.server.close(() => resolve()))
-    this.#server.server.closeIdleConnections()
-    const limit = setTimeout(() => this.#server.server.closeAllConnections(), this.#drainMs)
-    await closed
-    clearTimeout(limit)
+    await drainServer(this.#server.server, this.#drainMs)
     await this.#undo.disposeAsync()
     agent.destroy()
   }

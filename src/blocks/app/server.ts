@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
+import { drainServer } from '../../drain.ts'
 import { AshlarError, describe, isAshlarError } from '../../errors.ts'
 import type { Log } from '../../block.ts'
 import { isLsn, readingOwnWrites, type WrittenUpTo } from '../../postgres/consistency.ts'
@@ -58,12 +59,8 @@ export class AppServer {
   }
 
   async drain(limitMs: number): Promise<void> {
-    this.#draining = true
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()))
-    this.server.closeIdleConnections()
-    const limit = setTimeout(() => this.server.closeAllConnections(), limitMs)
-    await closed
-    clearTimeout(limit)
+    this.startDraining()
+    await drainServer(this.server, limitMs)
   }
 
   #shortcut(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
