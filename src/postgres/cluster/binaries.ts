@@ -48,8 +48,7 @@ export async function readyBinaries(from: Package, owner: Owner, copies: string)
 }
 
 async function copyPackage(native: string, copy: string): Promise<void> {
-  const making = `${copy}.making-${process.pid}`
-  await rm(making, { recursive: true, force: true })
+  const making = `${copy}.making-${crypto.randomUUID()}`
   await mkdir(path.dirname(copy), { recursive: true, mode: 0o755 })
   await cp(native, making, { recursive: true, verbatimSymlinks: true, filter: (file) => !file.endsWith('.a') })
   await linkLibraries(making)

@@ -18,6 +18,8 @@ const defaults: Record<string, string> = {
   effective_cache_size: '512MB',
   random_page_cost: '1.1',
   io_workers: '1',
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.max': '1000',
   jit: 'off',
   max_wal_senders: '16',
   max_replication_slots: '32',
