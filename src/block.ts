@@ -56,6 +56,8 @@ export interface OpenContext {
   url: string
   /** The service's main database URL, for a block whose engine cannot take part in a transaction (its outbox lives there). */
   databaseUrl?: string
+  /** Replicas of that database which its URL does not name (`DATABASE_REPLICA_URLS`): the `database` block reads from them, too. */
+  replicaUrls?: string[]
   /** Folder for state on this machine (`.ashlar`). */
   folder: string
   /** A secret of this service, at least 32 characters, for signatures. The same in every process of the service. */

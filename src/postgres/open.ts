@@ -3,8 +3,8 @@ import type { HostPool } from './host-pool.ts'
 import { Listener } from './listen.ts'
 import { PrimaryPool } from './primary.ts'
 import { isLost, isReadOnly } from './reach.ts'
-import { inside, queryable, type Queryable, type Result, type Sql, type Transaction } from './sql.ts'
-import { inTransaction, OpenTransaction, type AfterCommit } from './transaction.ts'
+import { inside, queryable, type Result, type Sql, type Transaction } from './sql.ts'
+import { inTransaction, OpenTransaction, runAfterCommit } from './transaction.ts'
 import { originOf, parsePostgresUrl, type PostgresUrl } from './url.ts'
 
 export { inside }
@@ -86,13 +86,8 @@ class Connection {
     const { result, after } = await this.withClient((client) =>
       inTransaction(client, new OpenTransaction(client, this.origin), 'begin', work),
     )
-    this.runAfterCommit(after)
+    runAfterCommit(after, this)
     return result
-  }
-
-  runAfterCommit(after: readonly AfterCommit[]): void {
-    const sql = { query: this.query.bind(this) as Sql['query'] }
-    for (const work of after) void runQuietly(work, sql)
   }
 
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Result<Row>> {
@@ -106,14 +101,6 @@ class Connection {
   async close(): Promise<void> {
     await this.#listener.close()
     await this.#primary.close()
-  }
-}
-
-async function runQuietly(work: AfterCommit, sql: Queryable): Promise<void> {
-  try {
-    await work(sql)
-  } catch {
-    // A wake-up only: whoever waits for it looks by himself soon.
   }
 }
 

@@ -36,7 +36,8 @@ test('publishes what was committed, in order, and nothing of a rollback', async 
       throw new Error('no')
     }),
   )
-  await using _relay = await startRelay(db.sql, 'topic:t', async (batch) => void got.push(...batch), fast)
+  await using open = new AsyncDisposableStack()
+  open.use(await startRelay(db.sql, 'topic:t', async (batch) => void got.push(...batch), fast))
   await send(db.sql, message('3'))
   await until('all are there', () => got.length === 3)
   assert.deepEqual(got, [message('1', 'a'), message('2', 'a'), message('3')])
@@ -47,7 +48,8 @@ test('a commit wakes the relay of another process long before its poll', async (
   await using db = await opened()
   const got: OutboxMessage[] = []
   const slow = { pollMs: 600_000 }
-  await using _relay = await startRelay(db.sql, 'topic:t', async (batch) => void got.push(...batch), slow)
+  await using open = new AsyncDisposableStack()
+  open.use(await startRelay(db.sql, 'topic:t', async (batch) => void got.push(...batch), slow))
   await using other = openSql(`${db.url}?application_name=other`)
   await send(other, message('1'))
   await until('it is published', () => got.length === 1)
@@ -95,14 +97,17 @@ test('an engine that is away loses nothing and is not asked without pause', asyn
   let failures = 5
   const warned: object[] = []
   await send(db.sql, message('1'), message('2'))
-  await using _relay = await startRelay(
-    db.sql,
-    'topic:t',
-    async (batch) => {
-      if (failures-- > 0) throw new AshlarError('unavailable', 'away')
-      got.push(...batch)
-    },
-    { ...fast, log: { warn: (fields) => void warned.push(fields) } },
+  await using open = new AsyncDisposableStack()
+  open.use(
+    await startRelay(
+      db.sql,
+      'topic:t',
+      async (batch) => {
+        if (failures-- > 0) throw new AshlarError('unavailable', 'away')
+        got.push(...batch)
+      },
+      { ...fast, log: { warn: (fields) => void warned.push(fields) } },
+    ),
   )
   await until('all are there', () => got.length === 2)
   assert.equal(warned.length, 5)
@@ -115,14 +120,17 @@ test('a refused message is kept, counted and told; its key waits, the others pas
   let refuses = true
   const warned: object[] = []
   await send(db.sql, message('1', 'a'), message('poison', 'b'), message('after', 'b'), message('2', 'c'), message('3'))
-  await using _relay = await startRelay(
-    db.sql,
-    'topic:t',
-    async (batch) => {
-      if (refuses && batch.some(({ body }) => body === 'poison')) throw new AshlarError('invalid_argument', 'too big')
-      got.push(...batch.map(({ body }) => body))
-    },
-    { ...fast, log: { warn: (fields) => void warned.push(fields) } },
+  await using open = new AsyncDisposableStack()
+  open.use(
+    await startRelay(
+      db.sql,
+      'topic:t',
+      async (batch) => {
+        if (refuses && batch.some(({ body }) => body === 'poison')) throw new AshlarError('invalid_argument', 'too big')
+        got.push(...batch.map(({ body }) => body))
+      },
+      { ...fast, log: { warn: (fields) => void warned.push(fields) } },
+    ),
   )
   await until('the others are there', () => got.length === 3)
   assert.deepEqual(got, ['1', '2', '3'])
@@ -140,14 +148,17 @@ test('raw errors on every message hold nothing against the messages', async () =
   const got: OutboxMessage[] = []
   let failures = 9
   await send(db.sql, message('1'), message('2'))
-  await using _relay = await startRelay(
-    db.sql,
-    'topic:t',
-    async (batch) => {
-      if (failures-- > 0) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
-      got.push(...batch)
-    },
-    fast,
+  await using open = new AsyncDisposableStack()
+  open.use(
+    await startRelay(
+      db.sql,
+      'topic:t',
+      async (batch) => {
+        if (failures-- > 0) throw Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })
+        got.push(...batch)
+      },
+      fast,
+    ),
   )
   await until('all are there', () => got.length === 2)
 })
@@ -160,7 +171,8 @@ test('the relay of a process that died leaves its turn to another', async () => 
   const relay = await startRelay(dead, 'topic:t', () => (taken.resolve(), new Promise(() => undefined)), fast)
   await taken.promise
   const got: OutboxMessage[] = []
-  await using _relay = await startRelay(db.sql, 'topic:t', async (batch) => void got.push(...batch), fast)
+  await using open = new AsyncDisposableStack()
+  open.use(await startRelay(db.sql, 'topic:t', async (batch) => void got.push(...batch), fast))
   await db.sql.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'dead'`)
   await until('the other one took over', () => got.length === 1)
   await relay[Symbol.asyncDispose]()

@@ -45,10 +45,12 @@ export function hostName({ host, port }: Host): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
+/** An answer that came while this process was busy still counts: the limit is looked at after what has arrived. */
 export async function within<T>(work: Promise<T>, limitMs: number, complaint: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`Connection terminated: ${complaint} within ${limitMs} ms`)), limitMs)
+    const error = new Error(`Connection terminated: ${complaint} within ${limitMs} ms`)
+    timer = setTimeout(() => setImmediate(reject, error), limitMs)
   })
   return Promise.race([work, limit]).finally(() => clearTimeout(timer))
 }

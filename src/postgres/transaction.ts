@@ -12,6 +12,7 @@ export class OpenTransaction implements Transaction {
   readonly #client: pg.ClientBase
   #after: AfterCommit[] = []
   #ended = false
+  #sqlUsed = false
 
   constructor(client: pg.ClientBase, origin: string) {
     this.origin = origin
@@ -19,7 +20,10 @@ export class OpenTransaction implements Transaction {
     const on = queryable(client)
     this.sql = {
       query: async <Row extends object>(text: string, values?: readonly unknown[]): Promise<Result<Row>> =>
-        this.use(() => on.query<Row>(text, values)),
+        this.use(() => {
+          this.#sqlUsed = true
+          return on.query<Row>(text, values)
+        }),
     }
   }
 
@@ -48,11 +52,16 @@ export class OpenTransaction implements Transaction {
     this.use(() => this.#after.push(work))
   }
 
+  /** Whether anything went through `sql`: other blocks' statements, and savepoints. */
+  get sqlUsed(): boolean {
+    return this.#sqlUsed
+  }
+
   get ended(): boolean {
     return this.#ended
   }
 
-  end(): AfterCommit[] {
+  finish(): AfterCommit[] {
     this.#ended = true
     return this.#after
   }
@@ -73,11 +82,11 @@ export async function inTransaction<Tx extends OpenTransaction, T>(
   await client.query(begin)
   try {
     const result = await work(tx)
-    const after = tx.end()
+    const after = tx.finish()
     await inTurn(client, () => commit(client))
     return { result, after }
   } catch (error) {
-    tx.end()
+    tx.finish()
     await inTurn(client, () => client.query('rollback')).catch(() => undefined)
     throw error
   }
@@ -94,4 +103,17 @@ async function commit(client: pg.ClientBase): Promise<void> {
       'conflict',
       'a statement failed inside the transaction and the error was caught, so PostgreSQL rolled everything back; let it be thrown, or put the statement in a nested transaction',
     )
+}
+
+/** Starts what was to run after the commit; nobody waits for it. */
+export function runAfterCommit(after: readonly AfterCommit[], sql: Queryable): void {
+  for (const work of after) void runQuietly(work, sql)
+}
+
+async function runQuietly(work: AfterCommit, sql: Queryable): Promise<void> {
+  try {
+    await work(sql)
+  } catch {
+    // A wake-up only: whoever waits for it looks by himself soon.
+  }
 }

@@ -6,18 +6,23 @@ import type { Duration } from '../../units.ts'
 export interface DatabaseOptions extends BlockOptions {
   /** Folder of numbered SQL files, applied once each when the service starts. A URL, or a path from the working folder. */
   migrations?: string | URL
-  /** Streaming replicas of the embedded cluster. 0 to 8, default 1. With an external database: what `DATABASE_REPLICA_URLS` names. */
+  /**
+   * Streaming replicas of the embedded cluster. 0 to 8, default 1. With an external database reads go to the other hosts of
+   * `DATABASE_URL` and to what `DATABASE_REPLICA_URLS` names; with 0 all reads go to the primary.
+   */
   replicas?: number
-  /** A replica further behind than this gets no reads. Default '10s'. */
+  /** A replica further behind than this gets no reads. 100ms to 10m, default '10s'. */
   maxLag?: Duration
-  /** Longest wait for a free connection. Default '10s'. */
+  /** Longest wait for a free connection. 1ms to 5m, default '10s'. */
   acquire?: Duration
 }
 
 type Row = Record<string, unknown>
 
 /**
- * Statements as tagged templates: `${…}` becomes a bound value, never text. Also `pg`-shaped `query(text, values)`.
+ * Statements as tagged templates: `${…}` becomes a bound value, never text. Arrays, Dates, Buffers and plain objects (as
+ * JSON) go as they are; `json(value)` for any other JSON. `int8` arrives as a number, or a bigint when it is too large.
+ * Also `pg`-shaped `query(text, values)`, which behaves as `pg` itself does, its errors included.
  */
 export interface Queries {
   /** Exactly one row. @throws `not_found` for none, `conflict` for more */
@@ -30,31 +35,44 @@ export interface Queries {
   query: pg.Pool['query']
 }
 
-/** A transaction: pass it as `{ tx }` to what should commit with it. */
-export interface DatabaseTransaction extends Queries, Transaction {}
-
-/** What Kysely's and Drizzle's node-postgres dialects want of a pool. */
-export interface PoolShaped {
-  query: pg.Pool['query']
+/**
+ * A transaction: pass it as `{ tx }` to what should commit with it. Kysely and Drizzle run inside of it, too: it is a pool
+ * of the one connection. Once it has ended it refuses everything (`closed`).
+ */
+export interface DatabaseTransaction extends Queries, Transaction {
+  /** A part that is undone alone when it throws: a savepoint. Parts that start at the same time run one after the other. */
+  transaction<T>(work: (tx: DatabaseTransaction) => Promise<T>): Promise<T>
+  /** The transaction's own connection; `release` gives nothing back before the end. */
   connect(): Promise<pg.PoolClient>
   end(): Promise<void>
+  readonly options: object
 }
 
-/** Reads that may go to a replica which has replayed what this request has written, else to the primary. */
-export interface Reader extends Queries, PoolShaped {}
+/** What Kysely's and Drizzle's node-postgres dialects want of a pool, types included: pass the handle as the pool. */
+export type PoolShaped = pg.Pool
+
+/**
+ * Reads that may go to a replica which has replayed what this request has written, else to the primary. Statements that
+ * write are refused (`unsupported`) wherever they would have gone. `end` closes nothing.
+ */
+export interface Reader extends Queries, Omit<PoolShaped, keyof Queries> {}
+
+export interface TransactionOptions {
+  isolation?: 'repeatable read' | 'serializable'
+  readOnly?: boolean
+}
 
 /**
  * One primary with streaming replicas. Statements go to the primary; those under `read` to a replica when that is safe.
  * After a failover it finds the new primary by itself.
  */
-export interface Database extends Queries, PoolShaped, Block {
+export interface Database extends Queries, Omit<PoolShaped, keyof Queries>, Block {
   /**
    * Commits when `work` returns, rolls back when it throws. `serialization` conflicts are tried again (up to 5 times) only
    * when an isolation level above the default is asked for. A transaction inside a transaction is a savepoint.
+   * @throws whatever `work` throws; `conflict` when a failed statement was caught, so that nothing could be committed;
+   *   `unavailable`, not retryable, when the connection broke during the commit
    */
-  transaction<T>(
-    work: (tx: DatabaseTransaction) => Promise<T>,
-    options?: { isolation?: 'repeatable read' | 'serializable'; readOnly?: boolean },
-  ): Promise<T>
-  readonly read: Reader
+  transaction<T>(work: (tx: DatabaseTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>
+  readonly read: Reader & pg.Pool
 }
