@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { silent } from '../../block.ts'
-import { until, type Case, type Suite } from '../../conformance.ts'
+import type { Case, Suite } from '../../conformance.ts'
 import type { Bucket, LimiterDriver } from './driver.ts'
 import type { Limiter } from './limiter.ts'
 import { OpenLimiter, type LimiterSettings } from './open.ts'
@@ -135,12 +135,11 @@ const cases: Case<LimiterHarness>[] = [
     name: 'a bucket never holds more than its capacity, however long it is left alone',
     async run(harness) {
       const driver = await harness.driver()
-      const fast = { capacity: 3, refillPerMs: 10 }
-      await driver.take(fast, takes('a', 3))
-      await until('it is full again', async () => (await driver.take(fast, takes('a', 3)))[0]!.allowed)
-      await until('time has passed for many more', async () => (await driver.take(fast, takes('b', 1)))[0]!.allowed)
-      const answers = await driver.take({ capacity: 3, refillPerMs: 1 / hour }, takes('a', 1, 1, 1, 1))
-      assert.equal(answers[3]!.allowed, false)
+      const bucket = { capacity: 3, refillPerMs: 1 / 20 }
+      await driver.take(bucket, takes('a', 3))
+      await new Promise((next) => setTimeout(next, 200)) // time for 10 tokens
+      const answers = await driver.take(bucket, takes('a', 1, 1, 1, 1, 1))
+      assert.equal(answers.filter(({ allowed }) => allowed).length, 3)
     },
   },
   {
