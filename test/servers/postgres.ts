@@ -17,8 +17,8 @@ export interface TestCluster extends AsyncDisposable {
   readonly url: string
   readonly cluster: Cluster
   readonly folder: string
-  /** Starts a cluster on the same folder; stop the first one before. */
-  again(): Promise<TestCluster>
+  /** Starts a cluster on the same folder; stop the one before. */
+  again(options?: Partial<ClusterOptions>): Promise<TestCluster>
 }
 
 /** What makes a throw-away cluster fast. */
@@ -39,7 +39,7 @@ export async function startTestCluster(options: Partial<ClusterOptions> = {}): P
     cluster,
     folder,
     url: cluster.url,
-    again: () => startTestCluster({ ...options, folder }),
+    again: (other = {}) => startTestCluster({ ...options, ...other, folder }),
     async [Symbol.asyncDispose]() {
       await cluster.stop()
       await rm(folder, { recursive: true, force: true })

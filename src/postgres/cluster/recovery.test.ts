@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import { test } from 'node:test'
 import { startTestCluster, type TestCluster } from '../../../test/servers/postgres.ts'
@@ -75,4 +76,34 @@ test('the same ports and the same data after a restart, and no process between',
   await using second = await first.again()
   assert.equal(second.url, url)
   assert.deepEqual(await rows(second, 'pg0', 'select n from t'), [{ n: 1 }])
+})
+
+test('a primary that knows rows which the new primary lacks is copied afresh, also after a clean stop', async () => {
+  await using both = await startTestCluster({ replicas: 1 })
+  await both.cluster.ready()
+  await both.cluster.stop()
+  await using alone = await both.again({ replicas: 0 })
+  await rows(alone, 'pg0', 'create table t as select 1 as n')
+  await alone.cluster.stop()
+  // As after a crash in the middle of a promotion: the choice is written down, nothing else is done.
+  const file = `${both.folder}/state.json`
+  await writeFile(file, (await readFile(file, 'utf8')).replace('"primary":"pg0"', '"primary":"pg1"'))
+  await using after = await both.again({ replicas: 1 })
+  assert.equal(after.cluster.members[1]!.role, 'primary')
+  assert.deepEqual(await rows(after, 'pg1', 'select pg_is_in_recovery() as replica'), [{ replica: false }])
+  await after.cluster.ready()
+  assert.deepEqual(await rows(after, 'pg0', `select to_regclass('t') as t`), [{ t: null }])
+})
+
+test('without its notes the cluster still knows who is the primary', async () => {
+  await using first = await startTestCluster({ replicas: 1 })
+  await first.cluster.ready()
+  await first.cluster.promote('pg1')
+  await rows(first, 'pg1', 'create table t as select 1 as n')
+  await first.cluster.ready()
+  await first.cluster.stop()
+  await rm(`${first.folder}/state.json`)
+  await using second = await first.again()
+  assert.deepEqual(await rows(second, 'pg1', 'select n from t'), [{ n: 1 }])
+  await second.cluster.ready()
 })

@@ -28,7 +28,7 @@ export async function watchReplica(
 ): Promise<void> {
   replica.healthy = replica.isUp && slot?.state === 'streaming'
   if (!primaryAnswers) return
-  if (!slot) await makeSlot(cluster, replica)
+  if (!slot && replica.pid !== undefined) await makeSlot(cluster, replica) // one that is being copied makes its own
   if (replica.pid === undefined || (slot?.state ?? undefined) !== undefined) {
     replica.silentSince = undefined
     return
