@@ -74,7 +74,7 @@ export class OpenIndex<D extends object> implements Search<D> {
   async #start(context: OpenContext): Promise<void> {
     this.#stale = (await this.#ask('ensure', putLimitMs, () => this.#driver.ensure(this.#reader.fields))) === 'stale'
     if (this.#stale) this.#log.warn({ block: this.name }, staleDetail)
-    this.#outbox = await this.#run('open outbox', () => Outbox.open(context, (items) => this.#putAll(items)))
+    this.#outbox = await this.#run('open outbox', () => Outbox.open(context, (items) => this.#send(items)))
   }
 
   async put(document: D, { version, tx, ...rest }: { version?: number; tx?: Transaction } = {}): Promise<void> {
@@ -133,12 +133,8 @@ export class OpenIndex<D extends object> implements Search<D> {
     }
   }
 
-  async #putAll(items: readonly Indexing[]): Promise<Indexed[]> {
-    return Promise.all(items.map((item) => this.#gather.ask(item)))
-  }
-
   /** One batch to the engine. Versions make it harmless to send it again. */
-  async #send(items: readonly Indexing[]): Promise<readonly Indexed[]> {
+  async #send(items: readonly Indexing[]): Promise<Indexed[]> {
     const outcomes = await this.#ask('put', putLimitMs, () => this.#driver.put(items))
     for (const kind of ['stored', 'older', 'refused'] as const)
       this.#countItems(kind, outcomes.filter(({ outcome }) => outcome === kind).length)

@@ -1,6 +1,6 @@
-import type { OpenContext } from '../../block.ts'
+import type { Log, OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
-import { invalid } from '../../errors.ts'
+import { AshlarError, describe, invalid, isAshlarError } from '../../errors.ts'
 import { openSql } from '../../postgres/open.ts'
 import { addToOutbox, ensureOutbox, outboxStats, startRelay, type OutboxMessage } from '../../postgres/outbox.ts'
 import type { Sql, Transaction } from '../../postgres/sql.ts'
@@ -27,7 +27,7 @@ export class Outbox {
     const opened = new Outbox(openSql(url), `search:${engineName(context)}`)
     try {
       await ensureOutbox(opened.#sql)
-      if (context.relays) await opened.#start(apply)
+      if (context.relays) await opened.#start(apply, context.log)
       return opened
     } catch (error) {
       await opened.close()
@@ -40,8 +40,8 @@ export class Outbox {
     this.#target = target
   }
 
-  async #start(apply: Apply): Promise<void> {
-    this.#relay = await startRelay(this.#sql, this.#target, (messages) => publish(messages, apply))
+  async #start(apply: Apply, log: Log): Promise<void> {
+    this.#relay = await startRelay(this.#sql, this.#target, (messages) => publish(messages, apply), { log })
   }
 
   /** Adds a change to the caller's transaction, with the time of the database's clock when it has no version. */
@@ -70,9 +70,15 @@ export class Outbox {
 /** After a refusal the relay sends the batch again one by one, and finds out which it is. */
 async function publish(messages: readonly OutboxMessage[], apply: Apply): Promise<void> {
   const items = messages.map(({ body }) => JSON.parse(body) as Indexing)
-  const outcomes = await withTrace(messages[0]?.headers ?? {}, () => apply(items))
+  const outcomes = await withTrace(messages[0]?.headers ?? {}, () => apply(items)).catch(throwAway)
   const refused = outcomes.find((each) => each.outcome === 'refused')
   if (refused) throw invalid(`document '${refused.id}': ${refused.error}`)
+}
+
+/** A full disk is no fault of a document: the relay waits for it as for an engine that is away. */
+function throwAway(error: unknown): never {
+  if (!isAshlarError(error, 'exhausted')) throw error
+  throw new AshlarError('unavailable', describe(error), { cause: error })
 }
 
 async function clockOf(tx: Transaction): Promise<number> {

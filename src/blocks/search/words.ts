@@ -53,7 +53,7 @@ function fold(word: string): string {
   return mapped.normalize('NFC').replace(noLetter, '')
 }
 
-/** Every word of a text in order; of scripts without spaces each character and each pair of neighbours. */
+/** Every word of a text, in the order in which they begin; of scripts without spaces each character and each pair of neighbours. */
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = []
   for (const match of text.matchAll(pieces)) {
@@ -81,8 +81,8 @@ function packedTokens(piece: string, offset: number): Token[] {
   const tokens: Token[] = []
   let before: Token | undefined
   for (const single of characters(piece, offset)) {
-    tokens.push(single)
     if (before) tokens.push({ word: before.word + single.word, start: before.start, end: single.end })
+    tokens.push(single)
     before = single
   }
   return tokens

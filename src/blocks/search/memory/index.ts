@@ -18,6 +18,8 @@ interface Entry {
   version: number
   /** `undefined`: a tombstone. */
   document: IndexedDocument | undefined
+  /** What completion offers, folded. */
+  completing: string | undefined
 }
 
 interface Ranked {
@@ -57,7 +59,8 @@ export class MemoryIndex {
         error: `the memory driver holds ${mostDocuments} documents at most; use Postgres`,
       }
     this.#forget(id, entry)
-    this.#entries.set(id, { version, document })
+    const completing = document?.complete === undefined ? undefined : foldText(document.complete)
+    this.#entries.set(id, { version, document, completing })
     if (document) this.#keep(id, document)
     else this.#bury(id)
     return { id, outcome: 'stored' }
@@ -144,14 +147,11 @@ export class MemoryIndex {
   complete(prefix: string, limit: number): string[] {
     const begins = foldText(prefix)
     const found = new Map<string, { value: string; count: number }>()
-    for (const { document } of this.#entries.values()) {
+    for (const { document, completing } of this.#entries.values()) {
       const value = document?.complete
-      if (value === undefined || !foldText(value).startsWith(begins)) continue
-      const same = found.get(foldText(value))
-      found.set(foldText(value), {
-        value: same && same.value < value ? same.value : value,
-        count: (same?.count ?? 0) + 1,
-      })
+      if (value === undefined || !completing?.startsWith(begins)) continue
+      const same = found.get(completing)
+      found.set(completing, { value: same && same.value < value ? same.value : value, count: (same?.count ?? 0) + 1 })
     }
     return [...found]
       .sort(([a, one], [b, other]) => other.count - one.count || compareIds(a, b))

@@ -4,7 +4,7 @@
  * URL: `postgres://user:password@host:5432/database?sslmode=…&pool_size=…&application_name=…`; other options are refused.
  * At rest: schema `ashlar`, shared by all indexes. `search_documents` holds a row per document: its words as a `tsvector` with
  * weights, its facet values, what completion offers, the document as JSON text; a deleted one keeps its version for 7 days.
- * `search_words` holds every word seen, for typos. `search_generations` says which building of an index is in use.
+ * `search_words` holds the words that misspelt ones may mean. `search_generations` says which building of an index is in use.
  * Words are cut by Ashlar (words.ts), not by a text search configuration: the same in every language and on every server.
  * What is put is found at once (`refresh` does nothing). Unsupported: nothing.
  */

@@ -13,9 +13,17 @@ type Transact = <T>(work: Write<T>) => Promise<T>
 export async function putInto(fields: Fields, items: readonly Indexing[], transact: Transact): Promise<Indexed[]> {
   const classes = classesOf(fields.text)
   const outcomes = new Map<Indexing, Indexed>()
-  for (const wave of wavesOf(items))
-    for (const [item, outcome] of await putWave(classes, wave, transact)) outcomes.set(item, outcome)
+  for (const wave of wavesOf(items)) {
+    const read = wave.map((item) => ({ item, words: wordsIn(item.document?.text ?? {}) }))
+    for (const [{ item }, outcome] of await putWave(classes, read, transact)) outcomes.set(item, outcome)
+  }
   return items.map((item) => outcomes.get(item)!)
+}
+
+/** An item and its words, cut once whatever becomes of the batch. */
+interface Read {
+  item: Indexing
+  words: ReturnType<typeof wordsIn>
 }
 
 /** In each wave an id comes once: one statement cannot change a row twice, and items of one id keep their order. */
@@ -30,18 +38,13 @@ function wavesOf(items: readonly Indexing[]): Indexing[][] {
   return waves
 }
 
-async function putWave(
-  classes: Classes,
-  wave: readonly Indexing[],
-  transact: Transact,
-): Promise<[Indexing, Indexed][]> {
+async function putWave(classes: Classes, wave: readonly Read[], transact: Transact): Promise<[Read, Indexed][]> {
   try {
     const stored = await transact((sql, generations) => store(sql, generations, classes, wave))
-    return wave.map((item) => [item, { id: item.id, outcome: stored.has(item.id) ? 'stored' : 'older' }])
+    return wave.map((read) => [read, { id: read.item.id, outcome: stored.has(read.item.id) ? 'stored' : 'older' }])
   } catch (error) {
     if (!isRefusal(error)) throw error
-    const [first, ...others] = wave
-    if (others.length === 0) return [[first!, await refusal(first!, error, transact)]]
+    if (wave.length === 1) return [[wave[0]!, await refusal(wave[0]!.item, error, transact)]]
     const half = Math.ceil(wave.length / 2)
     return [
       ...(await putWave(classes, wave.slice(0, half), transact)),
@@ -69,10 +72,8 @@ async function refusal({ id, version }: Indexing, error: unknown, transact: Tran
   return rows.length > 0 ? { id, outcome: 'older' } : refused
 }
 
-interface Row {
+interface Row extends Read {
   generation: number
-  item: Indexing
-  words: ReturnType<typeof wordsIn>
 }
 
 /** Ids that were stored in the first generation, which is the one in use. */
@@ -80,15 +81,15 @@ async function store(
   sql: Queryable,
   generations: readonly number[],
   classes: Classes,
-  wave: readonly Indexing[],
+  wave: readonly Read[],
 ): Promise<Set<string>> {
   // Rows are locked in one order everywhere, so that two batches cannot wait for each other.
-  const ordered = wave.toSorted((a, b) => (a.id < b.id ? -1 : 1))
-  const parsed = ordered.map((item) => ({ item, words: wordsIn(item.document?.text ?? {}) }))
-  const rows = generations.flatMap((generation) => parsed.map((each) => ({ generation, ...each })))
+  const ordered = wave.toSorted((a, b) => (a.item.id < b.item.id ? -1 : 1))
+  const rows = generations.flatMap((generation) => ordered.map((read) => ({ generation, ...read })))
   const stored = await upsert(sql, rows, classes)
-  const all = new Set(parsed.flatMap(({ words }) => [...words.keys()]))
-  for (const generation of generations) await learn(sql, generation, [...all].sort())
+  const all = new Set(ordered.flatMap(({ words }) => [...words.keys()]))
+  const known = [...all].filter((word) => shorteningOf(word) > 0).sort()
+  for (const generation of generations) await learn(sql, generation, known)
   return new Set(stored.filter((row) => row.generation === generations[0]).map(({ id }) => id))
 }
 
@@ -134,7 +135,7 @@ function facetsOf(generation: number, { document }: Indexing): string[] {
 
 const learnAtOnce = 5_000
 
-/** Adds words that were never seen. Sorted, so that two batches cannot wait for each other. */
+/** Adds words that were never seen and may be meant by a misspelt one. Sorted, so that two batches cannot wait for each other. */
 async function learn(sql: Queryable, generation: number, words: readonly string[]): Promise<void> {
   for (let at = 0; at < words.length; at += learnAtOnce) {
     const some = words.slice(at, at + learnAtOnce)

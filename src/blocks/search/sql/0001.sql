@@ -29,7 +29,7 @@ create index search_documents_newest on ashlar.search_documents (generation, ver
 create index search_documents_complete on ashlar.search_documents (generation, completing) where completing is not null;
 create index search_documents_deleted on ashlar.search_documents (generation, changed_at) where deleted;
 
--- Every word seen, with hashes of what is left when letters are taken away: two words near each other share one of them.
+-- Every word seen that a misspelt one may mean, with hashes of what is left when letters are taken away: two words near each other share one of them.
 create table ashlar.search_words (
   generation bigint not null,
   word text collate "C" not null,
