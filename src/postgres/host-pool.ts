@@ -18,6 +18,13 @@ function clientTo(url: PostgresUrl, host: Host): NonNullable<pg.PoolConfig['Clie
   return Client as unknown as NonNullable<pg.PoolConfig['Client']>
 }
 
+export interface HostPoolOptions {
+  /** Runs on each new connection; when it throws, that one is not used. */
+  greet?(client: pg.ClientBase): Promise<void>
+  /** An idle connection was lost. */
+  onLost?(): void
+}
+
 /** A pool to one host. Losing an idle connection is routine: it is dropped and made again, never thrown. */
 export class HostPool {
   readonly host: Host
@@ -26,11 +33,12 @@ export class HostPool {
   readonly #size: number
   #ending: Promise<void> | undefined
 
-  constructor(url: PostgresUrl, host: Host) {
+  constructor(url: PostgresUrl, host: Host, { greet, onLost = () => undefined }: HostPoolOptions = {}) {
     this.host = host
     this.#size = url.poolSize
-    this.#pool = new pg.Pool({ max: url.poolSize, idleTimeoutMillis: 30_000, Client: clientTo(url, host) })
-    this.#pool.on('error', () => undefined)
+    const config = { max: url.poolSize, idleTimeoutMillis: 30_000, Client: clientTo(url, host) }
+    this.#pool = new pg.Pool(greet ? { ...config, onConnect: greet } : config)
+    this.#pool.on('error', onLost)
     this.#pool.on('connect', (client) => this.#watch(client))
     this.#pool.on('remove', (client) => this.#clients.delete(client))
   }

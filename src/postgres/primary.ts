@@ -67,9 +67,19 @@ export class PrimaryPool {
     const before = this.#current
     this.#certain = true
     if (before?.host === host) return before
-    this.#current = new HostPool(this.#url, host)
+    const pool = hosts.length === 1 ? new HostPool(this.#url, host) : this.#poolTo(host)
+    this.#current = pool
     void before?.end()
-    return this.#current
+    return pool
+  }
+
+  /** One of several: it may have become a replica since, and says so before it is used. */
+  #poolTo(host: Host): HostPool {
+    const greet = async (client: pg.ClientBase) => {
+      if (await isReplica(client)) throw new Error(`Connection terminated: ${hostName(host)} is no primary any more`)
+    }
+    const pool: HostPool = new HostPool(this.#url, host, { greet, onLost: () => this.doubt(pool) })
+    return pool
   }
 }
 
@@ -92,10 +102,13 @@ async function findPrimary(url: PostgresUrl): Promise<Host> {
 async function isPrimary(url: PostgresUrl, host: Host): Promise<boolean> {
   const client = await connectTo(url, host)
   try {
-    const asking = client.query<{ replica: boolean }>('select pg_is_in_recovery() as replica')
-    const { rows } = await within(asking, probeLimitMs, `${hostName(host)} does not answer`)
-    return !rows[0]!.replica
+    return !(await within(isReplica(client), probeLimitMs, `${hostName(host)} does not answer`))
   } finally {
     void client.end().catch(() => undefined)
   }
+}
+
+async function isReplica(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ replica: boolean }>('select pg_is_in_recovery() as replica')
+  return rows[0]!.replica
 }

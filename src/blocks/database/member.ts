@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { isAshlarError } from '../../errors.ts'
 import { HostPool } from '../../postgres/host-pool.ts'
 import { connectTo, hostName, isLost, within } from '../../postgres/reach.ts'
 import type { Host, PostgresUrl } from '../../postgres/url.ts'
@@ -24,6 +25,9 @@ const question = `
     (case when replica then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end)::text as end,
     (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as "ageMs"
   from pg_is_in_recovery() as replica`
+
+/** A connection could not be made, for whatever reason: nothing was asked yet. */
+export class Unreachable extends Error {}
 
 /** One host of the cluster: asked how far it is on a connection of its own, read from through a pool. */
 export class Member {
@@ -98,10 +102,15 @@ export class Member {
     void client?.end().catch(() => undefined)
   }
 
-  /** Lends a connection; one that is given back broken, or inside a transaction, is not used again. */
+  /**
+   * Lends a connection; one that is given back broken, or inside a transaction, is not used again.
+   * @throws `timeout` when all stay in use; `Unreachable`
+   */
   async withClient<T>(work: (client: pg.PoolClient) => Promise<T>, acquireMs: number): Promise<T> {
     this.#pool ??= new HostPool(this.#url, this.#host)
-    const client = await this.#pool.acquire(acquireMs)
+    const client = await this.#pool.acquire(acquireMs).catch((error: unknown) => {
+      throw isAshlarError(error) ? error : new Unreachable(`${this.name} cannot be reached`, { cause: error })
+    })
     let lost = false
     try {
       return await work(client)

@@ -4,7 +4,7 @@ import { writtenUpTo } from '../../postgres/consistency.ts'
 import { isLost } from '../../postgres/reach.ts'
 import type { Reader } from './database.ts'
 import { answer, callOf, checkOut, send, type Call } from './lend.ts'
-import type { Member } from './member.ts'
+import { Unreachable, type Member } from './member.ts'
 import type { Primary } from './primary.ts'
 import type { Choice, Reason, Replicas } from './replicas.ts'
 import { templates, type Templates } from './template.ts'
@@ -98,7 +98,7 @@ export class ReaderPool extends pg.Pool implements Reader {
         this.#of.count('replica', 'fresh')
         return result
       } catch (error) {
-        if (isLost(error)) member.down()
+        if (isLost(error) || error instanceof Unreachable) member.down()
         else if (!isReplicasOwn(error)) throw error
         tried.add(member)
       }
@@ -113,10 +113,9 @@ export class ReaderPool extends pg.Pool implements Reader {
   }
 }
 
-/** Too many connections, or a query that stood in the way of replaying the log. */
+/** A query that stood in the way of replaying the log: the primary has no such trouble. */
 function isReplicasOwn(error: unknown): boolean {
-  const { code } = error as { code?: string }
-  return code === '53300' || code === '40001'
+  return (error as { code?: string }).code === '40001'
 }
 
 function refuseWrite({ text }: Call): void {
