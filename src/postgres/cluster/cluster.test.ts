@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startTestCluster, testDatabase } from '../../../test/servers/postgres.ts'
 import { ask } from './ask.ts'
+import { until } from './wait.ts'
 
 test('a primary and a replica that streams from it', async () => {
   await using own = await startTestCluster({ replicas: 1 })
@@ -12,7 +13,8 @@ test('a primary and a replica that streams from it', async () => {
   const at = (port: number, text: string) => ask<Record<string, unknown>>({ port, password }, text)
   await at(primary!.port, 'create table t as select 1 as n')
   const [lsn] = await at(primary!.port, 'select pg_current_wal_lsn()::text as lsn')
-  while (!(await at(replica!.port, `select pg_last_wal_replay_lsn() >= '${String(lsn!['lsn'])}' as done`))[0]!['done']);
+  const replayed = `select pg_last_wal_replay_lsn() >= '${String(lsn!['lsn'])}' as done`
+  await until('the replica', 10_000, async () => (await at(replica!.port, replayed))[0]!['done'] === true)
   assert.deepEqual(await at(replica!.port, 'select n from t'), [{ n: 1 }])
 })
 

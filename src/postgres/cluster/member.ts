@@ -8,7 +8,7 @@ import { fail } from './fail.ts'
 import { environment, spawnError, type Installed } from './initdb.ts'
 import { LogFile } from './logfile.ts'
 import { give } from './owner.ts'
-import { send, sweep } from './process.ts'
+import { end, send, sweep } from './process.ts'
 import { access, configuration, withoutOurs } from './settings.ts'
 import { within } from './wait.ts'
 
@@ -155,7 +155,7 @@ export class Member {
     if (this.pid !== undefined) send(this.pid, 'SIGHUP')
   }
 
-  /** Stops it: fast, after `timeoutMs` at once, after that by force; 0 means by force right away. */
+  /** Stops it: fast, after `timeoutMs` at once, after that by force. With 0 it is not asked to be orderly at all. */
   async stop(timeoutMs: number): Promise<void> {
     const child = this.#child
     if (child?.pid === undefined) return
@@ -166,8 +166,8 @@ export class Member {
       ['SIGQUIT', 3_000],
       ['SIGKILL', 3_000],
     ] as const
-    for (const [signal, waitMs] of timeoutMs === 0 ? steps.slice(2) : steps) {
-      send(child.pid, signal)
+    for (const [signal, waitMs] of timeoutMs === 0 ? steps.slice(1) : steps) {
+      end(child.pid, signal)
       if (await within(waitMs, gone)) break
     }
     await sweep(this.data)

@@ -46,13 +46,19 @@ export async function sweep(data: string): Promise<number> {
   const gone = () => postgresIn(data).length === 0
   // Orphans of a killed postmaster notice its death and leave within moments, a living one stops fast on SIGINT.
   const masters = postmasterIn(data)
-  for (const pid of masters) send(pid, 'SIGINT')
+  for (const pid of masters) end(pid, 'SIGINT')
   if (await within(masters.length > 0 ? 4_000 : 1_000, gone)) return found
   for (const signal of ['SIGQUIT', 'SIGKILL'] as const) {
-    for (const pid of postgresIn(data)) send(pid, signal)
+    for (const pid of postgresIn(data)) end(pid, signal)
     if (await within(2_000, gone)) break
   }
   return found
+}
+
+/** A signal that ends; one that is stopped wakes up to find it waiting. */
+export function end(pid: number, signal: NodeJS.Signals): void {
+  send(pid, signal)
+  send(pid, 'SIGCONT')
 }
 
 export function send(pid: number, signal: NodeJS.Signals): void {

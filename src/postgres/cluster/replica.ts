@@ -38,7 +38,7 @@ export async function watchReplica(
   cluster.log('warn', replica.name, `cannot follow ${cluster.primary.name} (${why}): copying it afresh`)
   replica.silentSince = undefined
   replica.mustClone = true
-  void replica.stop(5_000) // its keeper starts it again, with a fresh copy
+  void replica.stop(0) // its keeper starts it again, with a fresh copy
 }
 
 function reason(replica: Member, slot: SlotState | undefined): string | undefined {

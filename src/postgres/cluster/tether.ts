@@ -18,7 +18,7 @@ each() {
   index=0 left=0
   for folder in "$@"; do
     eval "pid=\\$pid_$index"
-    if ours "$folder" "$pid"; then left=1; [ "$signal" = 0 ] || kill -s "$signal" "$pid"; fi
+    if ours "$folder" "$pid"; then left=1; [ "$signal" = 0 ] || { kill -s "$signal" "$pid"; kill -s CONT "$pid"; }; fi
     index=$((index + 1))
   done
   [ "$left" = 1 ]
