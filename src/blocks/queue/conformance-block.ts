@@ -3,7 +3,7 @@ import { silent, type OpenContext, type Schema } from '../../block.ts'
 import { until, type Case } from '../../conformance.ts'
 import { AshlarError, isAshlarError, type Code } from '../../errors.ts'
 import { GiveUp } from '../../lease/retry.ts'
-import type { QueueHarness } from './conformance.ts'
+import type { QueueHarness } from './conformance-harness.ts'
 import { OpenQueue } from './open-queue.ts'
 import type { Job, QueueOptions } from './queue.ts'
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { until, type Case } from '../../conformance.ts'
+import { settledWithin } from '../../lease/retry.ts'
 import { openSql } from '../../postgres/open.ts'
-import type { QueueHarness } from './conformance.ts'
+import type { QueueHarness } from './conformance-harness.ts'
 import type { Leased, Outgoing, QueueDriver } from './driver.ts'
 
 const bodies = [[1, 2, 3], [], 'a', 0, false, null, {}, { a: { b: [null] } }, 'nul \0 end', '中 😀 \ud800', 1e21].map(
@@ -22,7 +23,7 @@ function take(driver: QueueDriver, max = 100, leaseMs = longMs): Promise<Leased[
 
 /** Waits for the first message. */
 function wait(driver: QueueDriver, max = 100, leaseMs = longMs): Promise<Leased[]> {
-  return driver.receive({ max, leaseMs, waitMs: 20_000, signal: never })
+  return driver.receive({ max, leaseMs, waitMs: 10_000, signal: never })
 }
 
 async function one(driver: QueueDriver, leaseMs = longMs): Promise<Leased> {
@@ -341,6 +342,10 @@ const engine: Case<QueueHarness>[] = [
     name: 'a receive that is aborted returns none early, and loses none',
     async run(harness) {
       const [impatient, other] = [await harness.driver(), await harness.driver()]
+      const early = AbortSignal.timeout(50)
+      const nothing = impatient.receive({ max: 1, leaseMs: longMs, waitMs: 25_000, signal: early })
+      assert.ok(await settledWithin(nothing, 5_000), 'it should have returned when its signal aborted')
+      assert.deepEqual(await nothing, [])
       for (let n = 0; n < 10; n++) {
         const leaving = new AbortController()
         const received = impatient.receive({ max: 1, leaseMs: longMs, waitMs: 25_000, signal: leaving.signal })

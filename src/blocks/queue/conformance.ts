@@ -1,18 +1,9 @@
 import type { Suite } from '../../conformance.ts'
 import { blockCases } from './conformance-block.ts'
 import { driverCases } from './conformance-driver.ts'
-import type { QueueDriver } from './driver.ts'
+import type { QueueHarness } from './conformance-harness.ts'
 
-/** What a driver needs for the suite. */
-export interface QueueHarness {
-  /**
-   * One more driver on the same engine, whose queues are empty at first, as another process would open it; the harness
-   * closes it. @param name of the block; default one and the same
-   */
-  driver(name?: string): Promise<QueueDriver>
-  /** The database of `{ tx }` and `once`: the driver's own when it declares `transactions`; may be another's, or none. */
-  databaseUrl?: string
-}
+export type { QueueHarness }
 
 /** All that a queue promises, driver and portable type: run it with `conforms` or `verify`. */
 export const queueSuite: Suite<QueueHarness> = { block: 'queue', cases: [...driverCases, ...blockCases] }

@@ -71,7 +71,7 @@ export class OpenQueue<T> implements Queue<T> {
     return id!
   }
 
-  sendMany(payloads: readonly T[], options: SendOptions = {}): Promise<string[]> {
+  async sendMany(payloads: readonly T[], options: SendOptions = {}): Promise<string[]> {
     if (options.dedupe && payloads.length > 1)
       throw invalid(
         `queue '${this.name}': a dedupe key is for one payload, not ${payloads.length}; send them one by one`,

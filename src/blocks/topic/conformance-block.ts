@@ -3,7 +3,7 @@ import { silent, type OpenContext, type Schema } from '../../block.ts'
 import { until, type Case } from '../../conformance.ts'
 import { isAshlarError, type Code } from '../../errors.ts'
 import { GiveUp } from '../../lease/retry.ts'
-import type { TopicHarness } from './conformance.ts'
+import type { TopicHarness } from './conformance-harness.ts'
 import { OpenTopic } from './open-topic.ts'
 import type { TopicOptions } from './topic.ts'
 

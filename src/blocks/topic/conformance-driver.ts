@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { type Case } from '../../conformance.ts'
 import { isAshlarError } from '../../errors.ts'
+import { settledWithin } from '../../lease/retry.ts'
 import { openSql } from '../../postgres/open.ts'
-import type { TopicHarness } from './conformance.ts'
+import type { TopicHarness } from './conformance-harness.ts'
 import type { Delivered, Outgoing, Settlement, TopicDriver } from './driver.ts'
 
 const bodies = [[1, 2, 3], [], 'a', 0, false, null, { a: { b: [null] } }, 'nul \0 end', '中 😀 \ud800'].map((each) =>
@@ -23,7 +24,7 @@ function take(driver: TopicDriver, name: string, max = 100, leaseMs = longMs): P
 
 /** Waits for the first message. */
 function wait(driver: TopicDriver, name: string, max = 100, leaseMs = longMs): Promise<Delivered[]> {
-  return driver.receive(name, { max, leaseMs, waitMs: 20_000, signal: never })
+  return driver.receive(name, { max, leaseMs, waitMs: 10_000, signal: never })
 }
 
 function values(lent: readonly Delivered[]): unknown[] {
@@ -116,7 +117,7 @@ const fanOut: Case<TopicHarness>[] = [
       const driver = await harness.driver()
       await driver.subscribe({ name: 'paid', filter: { kind: ['paid', 'refunded'], country: ['de'] } })
       await driver.subscribe({ name: 'all', filter: {} })
-      const published = [
+      const published: Record<string, string>[] = [
         { kind: 'paid', country: 'de', more: 'x' },
         { kind: 'refunded', country: 'de' },
         { kind: 'paid', country: 'fr' },
@@ -124,9 +125,7 @@ const fanOut: Case<TopicHarness>[] = [
         { Kind: 'paid', country: 'de' },
         {},
       ]
-      await driver.publish(
-        published.map((attributes, n) => message(n, { attributes: attributes as Record<string, string> })),
-      )
+      await driver.publish(published.map((attributes, n) => message(n, { attributes })))
       assert.deepEqual(values(await take(driver, 'paid')), [0, 1])
       assert.deepEqual(values(await take(driver, 'all')), [0, 1, 2, 3, 4, 5])
     },
@@ -252,6 +251,7 @@ const engine: Case<TopicHarness>[] = [
       const received = driver.receive('a', { max: 1, leaseMs: longMs, waitMs: 25_000, signal: leaving.signal })
       const other = wait(closing, 'a')
       leaving.abort()
+      assert.ok(await settledWithin(received, 5_000), 'it should have returned when its signal aborted')
       assert.deepEqual(await received, [])
       await closing.close()
       await other.catch(() => undefined)

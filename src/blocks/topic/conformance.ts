@@ -1,18 +1,9 @@
 import type { Suite } from '../../conformance.ts'
 import { blockCases } from './conformance-block.ts'
 import { driverCases } from './conformance-driver.ts'
-import type { TopicDriver } from './driver.ts'
+import type { TopicHarness } from './conformance-harness.ts'
 
-/** What a driver needs for the suite. */
-export interface TopicHarness {
-  /**
-   * One more driver on the same engine, whose topics are empty at first, as another process would open it; the harness
-   * closes it. @param name of the block; default one and the same
-   */
-  driver(name?: string): Promise<TopicDriver>
-  /** The database of `{ tx }` and `once`: the driver's own when it declares `transactions`; may be another's, or none. */
-  databaseUrl?: string
-}
+export type { TopicHarness }
 
 /** All that a topic promises, driver and portable type: run it with `conforms` or `verify`. */
 export const topicSuite: Suite<TopicHarness> = { block: 'topic', cases: [...driverCases, ...blockCases] }

@@ -1,5 +1,5 @@
 import { refuseUnknown } from '../../block.ts'
-import { AshlarError, invalid } from '../../errors.ts'
+import { AshlarError, describe, invalid } from '../../errors.ts'
 import { readConsumerOptions, readRetryOptions } from '../../lease/options.ts'
 import { checkKey } from '../../lease/payload.ts'
 import type { Outgoing, Subscription, TopicCapabilities } from './driver.ts'
@@ -55,6 +55,6 @@ function checkNames(what: string, names: readonly string[]): void {
 export function checkSubscription(name: string): string {
   if (typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(name)) return name
   throw invalid(
-    `topic: '${String(name)}' is not a subscription name; write 1 to 128 letters, digits, '.', '-' or '_', a letter or digit first`,
+    `topic: '${describe(name)}' is not a subscription name; write 1 to 128 letters, digits, '.', '-' or '_', a letter or digit first`,
   )
 }

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { silent } from '../../block.ts'
+import { verify, type Subject } from '../../conformance.ts'
+import { queueSuite, type QueueHarness } from './conformance.ts'
+import type { QueueDriver } from './driver.ts'
+import { open } from './memory.ts'
+
+/** The memory driver with one promise broken. */
+function broken(flaw: (sound: QueueDriver) => Partial<QueueDriver>): Subject<QueueHarness> {
+  return {
+    driver: 'broken',
+    capabilities: { delay: true, priority: true, ordered: true, dedupe: true, deadLetters: true },
+    async open() {
+      const url = `memory:${crypto.randomUUID()}`
+      const opened: QueueDriver[] = []
+      const driver = async (name = 'jobs') => {
+        const block = () => assert.fail('no other block')
+        const context = { name, service: '', url, folder: '', secret: '', relays: false, log: silent, block }
+        const sound = await open(context)
+        opened.push(sound)
+        return { ...bind(sound), ...flaw(sound) }
+      }
+      await driver()
+      return { driver, [Symbol.asyncDispose]: async () => void (await Promise.all(opened.map((each) => each.close()))) }
+    },
+  }
+}
+
+function bind(driver: QueueDriver): QueueDriver {
+  return {
+    capabilities: driver.capabilities,
+    send: driver.send.bind(driver),
+    receive: driver.receive.bind(driver),
+    settle: driver.settle.bind(driver),
+    extend: driver.extend.bind(driver),
+    dead: driver.dead.bind(driver),
+    redrive: driver.redrive.bind(driver),
+    stats: driver.stats.bind(driver),
+    close: driver.close.bind(driver),
+  }
+}
+
+const hourMs = 3_600_000
+
+const flaws: { flaw: string; caughtBy: string; driver: Subject<QueueHarness> }[] = [
+  {
+    flaw: 'never takes a lease back',
+    caughtBy: 'redelivers after the lease ends, as another attempt with a higher token',
+    driver: broken((sound) => ({ receive: (options) => sound.receive({ ...options, leaseMs: hourMs }) })),
+  },
+  {
+    flaw: 'lends a message to two workers',
+    caughtBy: 'each message is lent to one of the competing consumers',
+    driver: broken((sound) => ({
+      async receive(options) {
+        const lent = await sound.receive(options)
+        return lent.length > 1 ? [...lent, lent[0]!] : lent
+      },
+    })),
+  },
+  {
+    flaw: 'loses the delay',
+    caughtBy: 'a delayed message is not lent before its time',
+    driver: broken((sound) => ({ send: (messages) => sound.send(messages.map((each) => ({ ...each, delayMs: 0 }))) })),
+  },
+  {
+    flaw: 'reorders the messages of a key',
+    caughtBy: 'messages of one key come in sending order through competing consumers',
+    driver: broken((sound) => ({
+      send: (messages) =>
+        sound.send(messages.map(({ key: _, ...each }) => ({ ...each, priority: (each.body.length * 7) % 10 }))),
+    })),
+  },
+  {
+    flaw: 'forgets dedupe keys',
+    caughtBy: 'a second message with a dedupe key is dropped within the window, and sent again after it',
+    driver: broken((sound) => ({ send: (messages) => sound.send(messages.map(({ dedupe: _, ...each }) => each)) })),
+  },
+  {
+    flaw: 'takes a stale token for a good one',
+    caughtBy: 'a stale token changes nothing',
+    driver: broken((sound) => ({
+      async settle(settlements) {
+        await sound.settle(settlements)
+        return settlements.map(() => true)
+      },
+    })),
+  },
+  {
+    flaw: 'counts what was given back as an attempt',
+    caughtBy: 'what is released comes again at once and was no attempt',
+    driver: broken((sound) => ({
+      settle: (settlements) =>
+        sound.settle(
+          settlements.map((each) =>
+            each.outcome === 'release' ? { ...each, outcome: 'retry', delayMs: 0, error: '' } : each,
+          ),
+        ),
+    })),
+  },
+  {
+    flaw: 'ignores that a receive was aborted',
+    caughtBy: 'a receive that is aborted returns none early, and loses none',
+    driver: broken((sound) => ({
+      receive: (options) => sound.receive({ ...options, signal: new AbortController().signal }),
+    })),
+  },
+  {
+    flaw: 'drops dead letters',
+    caughtBy: 'a dead letter keeps its body, error and attempts, and is delivered no more',
+    driver: broken((sound) => ({
+      settle: (settlements) =>
+        sound.settle(
+          settlements.map(({ token, ...each }) =>
+            each.outcome === 'dead' ? { token, outcome: 'done' } : { token, ...each },
+          ),
+        ),
+    })),
+  },
+]
+
+for (const { flaw, caughtBy, driver } of flaws) {
+  test(`the queue suite catches a driver that ${flaw}`, async () => {
+    const cases = queueSuite.cases.filter(({ name }) => name === caughtBy)
+    assert.equal(cases.length, 1, `no case is named '${caughtBy}'`)
+    const [outcome] = await verify({ ...queueSuite, cases }, driver)
+    assert.equal(outcome!.outcome, 'failed')
+  })
+}

@@ -1,0 +1,12 @@
+import type { QueueDriver } from './driver.ts'
+
+/** What a driver needs for the suite. */
+export interface QueueHarness {
+  /**
+   * One more driver on the same engine, whose queues are empty at first, as another process would open it; the harness
+   * closes it. @param name of the block; default one and the same
+   */
+  driver(name?: string): Promise<QueueDriver>
+  /** The database of `{ tx }` and `once`: the driver's own when it declares `transactions`; may be another's, or none. */
+  databaseUrl?: string
+}
