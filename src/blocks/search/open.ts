@@ -9,7 +9,7 @@ import { checkId, checkVersion, readDocument, type Reader } from './document.ts'
 import type { FoundDocument, Indexed, Indexing, SearchDriver } from './driver.ts'
 import { highlight } from './highlight.ts'
 import { readFields } from './options.ts'
-import { Outbox } from './outbox.ts'
+import { Outboxes } from './outbox.ts'
 import { checkText, readQuery } from './query.ts'
 import { retried } from './retry.ts'
 import type { Hit, Search, SearchOptions, SearchQuery, SearchResult } from './search.ts'
@@ -31,7 +31,7 @@ export class OpenIndex<D extends object> implements Search<D> {
   readonly #gather: Gather<Indexing, Indexed>
   readonly #breaker = new Breaker({ deadlineMs: putLimitMs, failures: 5 })
   readonly #gauges: (() => void)[]
-  #outbox: Outbox | undefined
+  #outboxes: Outboxes | undefined
   #stale = false
   #closing: Promise<void> | undefined
 
@@ -74,7 +74,7 @@ export class OpenIndex<D extends object> implements Search<D> {
   async #start(context: OpenContext): Promise<void> {
     this.#stale = (await this.#ask('ensure', putLimitMs, () => this.#driver.ensure(this.#reader.fields))) === 'stale'
     if (this.#stale) this.#log.warn({ block: this.name }, staleDetail)
-    this.#outbox = await this.#run('open outbox', () => Outbox.open(context, (items) => this.#send(items)))
+    this.#outboxes = await this.#run('open outbox', () => Outboxes.open(context, (items) => this.#send(items)))
   }
 
   async put(document: D, { version, tx, ...rest }: { version?: number; tx?: Transaction } = {}): Promise<void> {
@@ -92,18 +92,9 @@ export class OpenIndex<D extends object> implements Search<D> {
   }
 
   async #apply(item: Indexing, tx: Transaction | undefined): Promise<void> {
-    if (tx) return this.#run('add to outbox', () => this.#openOutbox().add(tx, item))
+    if (tx) return this.#run('add to outbox', async () => this.#outboxes!.in(tx).add(tx, item))
     const outcome = await this.#gather.ask(item)
     if (outcome.outcome === 'refused') throw invalid(`document '${item.id}': ${outcome.error}`, this.#names)
-  }
-
-  #openOutbox(): Outbox {
-    if (this.#outbox) return this.#outbox
-    throw new AshlarError(
-      'unsupported',
-      `search '${this.name}': { tx } needs a database for its outbox; set DATABASE_URL, or put after the commit`,
-      this.#names,
-    )
   }
 
   putMany(documents: readonly { document: D; version?: number }[]): Promise<Indexed[]> {
@@ -206,7 +197,7 @@ export class OpenIndex<D extends object> implements Search<D> {
 
   async stats(): Promise<Stats> {
     const { documents, bytes } = await this.#ask('stats', searchLimitMs, () => this.#driver.stats())
-    const outbox = await this.#run('stats', async () => this.#outbox?.stats())
+    const outbox = await this.#run('stats', async () => this.#outboxes?.stats())
     return { documents, bytes, stale: this.#stale ? 1 : 0, ...outbox }
   }
 
@@ -218,7 +209,7 @@ export class OpenIndex<D extends object> implements Search<D> {
         'ashlar_search_parked',
         'Changes from the outbox that the index refused',
         labels,
-        async () => (await this.#outbox?.stats())?.parked,
+        async () => (await this.#outboxes?.stats())?.parked,
       ),
     ]
   }
@@ -230,7 +221,7 @@ export class OpenIndex<D extends object> implements Search<D> {
 
   async #end(): Promise<void> {
     for (const remove of this.#gauges) remove()
-    await withinMs(Promise.resolve(this.#outbox?.close()), 5000).catch(() => undefined)
+    await withinMs(Promise.resolve(this.#outboxes?.close()), 5000).catch(() => undefined)
     await withinMs(this.#driver.close(), 5000)
   }
 

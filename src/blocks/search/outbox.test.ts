@@ -100,3 +100,14 @@ test('a put in a transaction is refused without a database, and in a transaction
     await assert.rejects(notes.put({ id: '', text: '' }, { tx }), { code: 'invalid_argument' })
   })
 })
+
+test('takes transactions of the main database and of the engine, when they are two', async () => {
+  await using main = await testDatabase()
+  await using engine = await testDatabase()
+  await using notes = await openNotes(engine.url, main.url, true)
+  for (const [id, { url }] of Object.entries({ main, engine })) {
+    await using sql = openSql(url)
+    await sql.transaction((tx) => notes.put({ id, text: 'there \u0000' }, { tx }))
+  }
+  await until('both are found', async () => (await notes.search('there')).total === 2)
+})

@@ -4,26 +4,78 @@ import { AshlarError, describe, invalid, isAshlarError } from '../../errors.ts'
 import { openSql } from '../../postgres/open.ts'
 import { addToOutbox, ensureOutbox, outboxStats, startRelay, type OutboxMessage } from '../../postgres/outbox.ts'
 import type { Sql, Transaction } from '../../postgres/sql.ts'
+import { originOf, parsePostgresUrl } from '../../postgres/url.ts'
 import { traceHeaders, withTrace } from '../../telemetry.ts'
 import type { Indexed, Indexing } from './driver.ts'
 
 /** Puts items into the index, an outcome for each. */
 export type Apply = (items: readonly Indexing[]) => Promise<Indexed[]>
 
+/** The outboxes of an index: in the service's main database and, when the engine is another PostgreSQL, in that one too. */
+export class Outboxes {
+  readonly #outboxes: readonly Outbox[]
+
+  static async open(context: OpenContext, apply: Apply): Promise<Outboxes> {
+    const opened: Outbox[] = []
+    try {
+      for (const url of databasesOf(context)) opened.push(await Outbox.open(url, context, apply))
+      return new Outboxes(opened)
+    } catch (error) {
+      await new Outboxes(opened).close()
+      throw error
+    }
+  }
+
+  private constructor(outboxes: readonly Outbox[]) {
+    this.#outboxes = outboxes
+  }
+
+  /** The outbox in the transaction's database. @throws `unsupported` without any, `invalid_argument` */
+  in(tx: Transaction): Outbox {
+    const found = this.#outboxes.find(({ origin }) => origin === tx.origin)
+    if (found) return found
+    if (this.#outboxes.length === 0)
+      throw new AshlarError(
+        'unsupported',
+        '{ tx } needs a database for its outbox; set DATABASE_URL, or put after the commit',
+      )
+    const origins = this.#outboxes.map(({ origin }) => origin).join(' and ')
+    throw invalid(
+      `the transaction runs in ${tx.origin} and the outbox of this index is in ${origins}; use one database, or put after the commit`,
+    )
+  }
+
+  /** Changes that wait, and those that the index refused; nothing where there is no database. */
+  async stats(): Promise<{ outboxWaiting?: number; parked?: number }> {
+    if (this.#outboxes.length === 0) return {}
+    const all = await Promise.all(this.#outboxes.map((outbox) => outbox.stats()))
+    const sum = (of: (each: { waiting: number; refused: number }) => number) =>
+      all.reduce((total, each) => total + of(each), 0)
+    return { outboxWaiting: sum(({ waiting }) => waiting), parked: sum(({ refused }) => refused) }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#outboxes.map((outbox) => outbox.close()))
+  }
+}
+
+function databasesOf({ url, databaseUrl }: OpenContext): string[] {
+  const urls = [databaseUrl, url].filter((each) => each !== undefined && /^postgres(ql)?:/i.test(each)) as string[]
+  const byOrigin = new Map(urls.map((each) => [originOf(parsePostgresUrl(each)), each]))
+  return [...byOrigin.values()]
+}
+
 /**
- * The way from a transaction of the main database to the index, whatever engine that is in. Committed changes are applied by
+ * The way from a transaction to the index, whatever engine that is in. Committed changes are applied by
  * the processes that relay. One that the index refuses is parked in the outbox with its error and holds up nothing: changes
  * have no order there, since their versions decide.
  */
-export class Outbox {
+class Outbox {
   readonly #sql: Sql
   readonly #target: string
   #relay: AsyncDisposable | undefined
 
-  /** `undefined` when there is no database for it. */
-  static async open(context: OpenContext, apply: Apply): Promise<Outbox | undefined> {
-    const url = /^postgres(ql)?:/i.test(context.url) ? context.url : context.databaseUrl
-    if (url === undefined) return undefined
+  static async open(url: string, context: OpenContext, apply: Apply): Promise<Outbox> {
     const opened = new Outbox(openSql(url), `search:${engineName(context)}`)
     try {
       await ensureOutbox(opened.#sql)
@@ -40,25 +92,23 @@ export class Outbox {
     this.#target = target
   }
 
+  get origin(): string {
+    return this.#sql.origin
+  }
+
   async #start(apply: Apply, log: Log): Promise<void> {
     this.#relay = await startRelay(this.#sql, this.#target, (messages) => publish(messages, apply), { log })
   }
 
   /** Adds a change to the caller's transaction, with the time of the database's clock when it has no version. */
   async add(tx: Transaction, item: Indexing): Promise<void> {
-    if (tx.origin !== this.#sql.origin)
-      throw invalid(
-        `the transaction runs in ${tx.origin} and the outbox of this index in ${this.#sql.origin}; use one database, or put after the commit`,
-      )
     const version = item.version ?? (await clockOf(tx))
     const body = JSON.stringify({ ...item, version } satisfies Indexing)
     await addToOutbox(tx, this.#target, [{ key: undefined, body, headers: traceHeaders() }])
   }
 
-  /** Changes that wait, and those that the index refused. */
-  async stats(): Promise<{ outboxWaiting: number; parked: number }> {
-    const { waiting, refused } = await outboxStats(this.#sql, this.#target)
-    return { outboxWaiting: waiting, parked: refused }
+  stats(): Promise<{ waiting: number; refused: number }> {
+    return outboxStats(this.#sql, this.#target)
   }
 
   async close(): Promise<void> {

@@ -44,6 +44,7 @@ export class Generations {
         `select generation from ashlar.search_generations where name = $1 and state <> 'dropped' order by state desc`,
         [this.name],
       )
+      if (rows.length === 0) throw new Error(`the index '${this.name}' was taken away; open it again`)
       return work(
         sql,
         rows.map(({ generation }) => generation),

@@ -13,8 +13,8 @@ const countedNear = 1_000
 const weighedCompletions = 2_000
 
 interface Found {
-  /** The generation in use when this was read. */
-  live: number
+  /** The generation in use when this was read; none when the index was taken away. */
+  live: number | null
   total: number
   hits: { id: string; score: number; source: string }[] | null
   facets: { facet: string; count: number }[] | null
@@ -58,10 +58,11 @@ export class Reading {
   }
 
   /** Asks again when the generation asked was out of use: a rebuild ended meanwhile, here or in another process. */
-  async #current<T extends { live: number }>(ask: (generation: number) => Promise<T>): Promise<T> {
+  async #current<T extends { live: number | null }>(ask: (generation: number) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const asked = this.#live
       const answer = await ask(asked)
+      if (answer.live === null) throw new Error(`the index '${this.#name}' was taken away; open it again`)
       if (answer.live === asked || attempt === 3) return answer
       this.#live = answer.live
     }
@@ -130,7 +131,7 @@ export class Reading {
   async complete(prefix: string, limit: number): Promise<string[]> {
     const begins = foldText(prefix)
     const { values } = await this.#current(async (generation) => {
-      const { rows } = await queryWithin<{ live: number; values: string[] | null }>(
+      const { rows } = await queryWithin<{ live: number | null; values: string[] | null }>(
         this.#sql,
         limitMs,
         `with weighed as materialized (select completing, complete from ashlar.search_documents
