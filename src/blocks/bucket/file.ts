@@ -88,6 +88,10 @@ export class FileDriver implements BucketDriver {
   async #read({ info, file }: Entry, range: ByteRange | undefined): Promise<Readable | undefined> {
     const handle = await this.#files.folder.open(file)
     if (!handle) return undefined
+    if ((await handle.stat()).size !== info.size) {
+      await handle.close()
+      throw new BucketFault('lost', 'the file of this object was changed from outside; restore it from a backup')
+    }
     if (info.size > 0) return handle.createReadStream({ start: 0, end: info.size - 1, ...range })
     await handle.close()
     return Readable.from([])

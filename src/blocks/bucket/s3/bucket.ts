@@ -1,6 +1,6 @@
 import type { Listing, ObjectInfo } from '../driver.ts'
 import { S3Error } from './error.ts'
-import type { Call, Operation } from './operation.ts'
+import type { Call, Operation, Store } from './operation.ts'
 import { readXml } from './read-xml.ts'
 import { encodePath } from './sigv4.ts'
 import { child, element, xml } from './xml.ts'
@@ -15,8 +15,32 @@ async function list({ store, bucket, verified }: Call): Promise<Response> {
   const after = afterOf(query)
   const delimiter = query.get('delimiter')
   const paging = { prefix: query.get('prefix') ?? '', ...(after ? { after } : {}), ...(delimiter ? { delimiter } : {}) }
-  const page = limit === 0 ? { objects: [], prefixes: [] } : await store.list({ ...paging, limit })
+  const group = query.has('continuation-token') ? undefined : groupOf(paging)
+  const page = group === undefined ? await pageOf(store, paging, limit) : await pageFrom(store, paging, limit, group)
   return answer(xml(element('ListBucketResult', listed(page, bucket, query, limit))))
+}
+
+type Paging = Omit<Parameters<Store['list']>[0], 'limit'>
+
+async function pageOf(store: Store, paging: Paging, limit: number): Promise<Listing> {
+  return limit === 0 ? { objects: [], prefixes: [] } : store.list({ ...paging, limit })
+}
+
+/** `start-after` is a key: the rest of its own group still counts. (A driver's `after` is an entry: all of the group is past.) */
+async function pageFrom(store: Store, paging: Paging, limit: number, group: string): Promise<Listing> {
+  const rest = await store.list({ prefix: group, after: paging.after!, limit: 1 })
+  if (limit === 0 || rest.objects.length === 0) return pageOf(store, paging, limit)
+  const page = await store.list({ ...paging, limit: Math.max(1, limit - 1) })
+  if (limit > 1) return { ...page, prefixes: [group, ...page.prefixes] }
+  const more = page.objects.length + page.prefixes.length > 0
+  return { objects: [], prefixes: [group], ...(more && { next: group }) }
+}
+
+/** The common prefix that `after` lies inside of. */
+function groupOf({ prefix, after, delimiter }: Paging): string | undefined {
+  if (!after?.startsWith(prefix) || delimiter === undefined) return undefined
+  const at = after.indexOf(delimiter, prefix.length)
+  return at < 0 ? undefined : after.slice(0, at + delimiter.length)
 }
 
 function countOf(text: string): number {
