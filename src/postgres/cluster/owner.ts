@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { chown, lchown } from 'node:fs/promises'
 import path from 'node:path'
 import { fail } from './fail.ts'
@@ -35,7 +35,7 @@ function readPasswd(passwd: string): string {
 /** True when the owner can reach what is in this folder: every folder on the way lets it through. */
 export function canEnter(folder: string, { uid, gid }: Owner): boolean {
   if (uid === undefined) return true
-  for (let at = path.resolve(folder); ; at = path.dirname(at)) {
+  for (let at = realpathSync(folder); ; at = path.dirname(at)) {
     const stat = statSync(at)
     const bit = stat.uid === uid ? 0o100 : stat.gid === gid ? 0o010 : 0o001
     if ((stat.mode & bit) === 0) return false
