@@ -51,8 +51,8 @@ export interface Cache<T> extends Block {
   get(key: string, load: () => Promise<T | undefined> | T | undefined, options?: SetOptions): Promise<T | undefined>
   get(key: string): Promise<T | undefined>
   /**
-   * When it fails the old value is gone, or the error says that it may not be: try again.
-   * @throws `unavailable` `timeout`; `invalid_argument` for no JSON, or over the driver's size (the old value is then removed)
+   * When it fails the old value is removed, if the engine still answers; else it may be there until its time is over.
+   * @throws `unavailable` `timeout`: try again, or live with the old value until then; `invalid_argument` for no JSON, or over the driver's size (the old value is then removed)
    */
   set(key: string, value: T, options?: SetOptions): Promise<void>
   /** @throws `unavailable` `timeout`: the values may still be there */

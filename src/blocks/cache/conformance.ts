@@ -18,6 +18,8 @@ export interface CacheHarness {
 }
 
 const minute = 60_000
+/** For what is due within 100 ms. */
+const patienceMs = 3_000
 const patient: CacheOptions = { deadline: '5s', near: 0 }
 
 async function handle(harness: CacheHarness, options: CacheOptions = {}): Promise<Cache<unknown>> {
@@ -63,7 +65,7 @@ const driverCases: Case<CacheHarness>[] = [
     async run(harness) {
       const driver = await harness.driver()
       await driver.set([write('long', '1'), write('short', '2', { ttlMs: 40 })])
-      await until('the short one is over', async () => (await values(driver, 'short'))[0] === undefined)
+      await until('the short one is over', async () => (await values(driver, 'short'))[0] === undefined, patienceMs)
       assert.deepEqual(await values(driver, 'long', 'short'), ['1', undefined])
     },
   },
@@ -88,7 +90,7 @@ const driverCases: Case<CacheHarness>[] = [
       await driver.set([write('a', '2', { ttlMs: minute })])
       await driver.set([write('b', '1', { ttlMs: minute })])
       await driver.set([write('b', '2', { ttlMs: 30 })])
-      await until('b is over', async () => (await values(driver, 'b'))[0] === undefined)
+      await until('b is over', async () => (await values(driver, 'b'))[0] === undefined, patienceMs)
       assert.deepEqual(await values(driver, 'a'), ['2'])
     },
   },
@@ -174,7 +176,7 @@ const driverCases: Case<CacheHarness>[] = [
       await there.unlock('a', 'two')
       assert.equal(await there.prolong('a', 'two', minute), false)
       assert.equal(await there.lock('a', 'two', minute, []), false)
-      await until('the lock of b lapses', () => here.lock('b', 'three', minute, []))
+      await until('the lock of b lapses', () => here.lock('b', 'three', minute, []), patienceMs)
       assert.equal(await there.prolong('b', 'two', minute), false)
       assert.equal(await here.prolong('b', 'three', minute), true)
       await here.unlock('a', 'one')
@@ -198,7 +200,7 @@ const driverCases: Case<CacheHarness>[] = [
       assert.deepEqual(await values(here, 'a', 'b'), [undefined, '2'])
       assert.deepEqual(await here.set([write('a', '1', { token: 'one' })]), [true])
       assert.equal(await there.lock('a', 'two', 40, []), true)
-      await until('it lapses', async () => !(await there.prolong('a', 'two', 1)))
+      await until('it lapses', async () => !(await there.prolong('a', 'two', 1)), patienceMs)
       assert.deepEqual(await there.set([write('a', 'late', { token: 'two' })]), [false])
       assert.deepEqual(await values(here, 'a'), ['1'])
     },
@@ -245,8 +247,10 @@ const driverCases: Case<CacheHarness>[] = [
       await here.set([write('a', '1'), write('b', '1'), write('c', '1')])
       await here.set([write('a', '2')])
       await here.delete(['b'])
-      await until('both are told', () =>
-        [digestOf('a'), digestOf('b')].every((each) => heard.has(each) || heard.has(undefined)),
+      await until(
+        'both are told',
+        () => [digestOf('a'), digestOf('b')].every((each) => heard.has(each) || heard.has(undefined)),
+        patienceMs,
       )
       assert.ok(heard.has(undefined) || !heard.has(digestOf('c')), 'a first write is no change')
       await stop()
@@ -310,7 +314,7 @@ const cacheCases: Case<CacheHarness>[] = [
       const gate = Promise.withResolvers<void>()
       const load = counted('loaded', gate.promise)
       const asked = handles.flatMap((each) => Array.from({ length: 20 }, () => each.get('hot', load)))
-      await until('one loads', () => load.calls === 1)
+      await until('one loads', () => load.calls >= 1)
       setTimeout(gate.resolve, 50)
       assert.deepEqual(new Set(await Promise.all(asked)), new Set(['loaded']))
       assert.equal(load.calls, 1)

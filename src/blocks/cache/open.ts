@@ -1,13 +1,14 @@
 import { wrap, type Health, type Log, type Stats } from '../../block.ts'
 import { withinMs } from '../../breaker.ts'
-import { AshlarError, describe, invalid } from '../../errors.ts'
-import { count, gauge, observed } from '../../telemetry.ts'
+import { AshlarError, describe, invalid, isAshlarError } from '../../errors.ts'
+import { gauge, observed } from '../../telemetry.ts'
 import type { Cache, SetOptions } from './cache.ts'
 import { digestOf } from './digest.ts'
 import type { CacheDriver } from './driver.ts'
 import { encode } from './envelope.ts'
 import { Loading, totalMs, type Keeping, type Load, type Loaded } from './loading.ts'
 import { NearTier, type NearEntry } from './near.ts'
+import { Notes } from './notes.ts'
 import { checkKey, checkTags, ttlOf, type CacheSettings } from './settings.ts'
 import { SharedTier, type Found } from './shared.ts'
 import { Tally } from './tally.ts'
@@ -30,7 +31,7 @@ export class OpenCache<T> implements Cache<T> {
   readonly driver: string
   readonly #driver: CacheDriver
   readonly #settings: CacheSettings
-  readonly #log: Log
+  readonly #notes: Notes
   readonly #shared: SharedTier
   readonly #near: NearTier | undefined
   readonly #loading: Loading
@@ -40,7 +41,6 @@ export class OpenCache<T> implements Cache<T> {
   readonly #timer: NodeJS.Timeout
   readonly #dropGauge: () => void
   #unlisten: (() => Promise<void>) | undefined
-  #away = false
   #closing: Promise<void> | undefined
 
   /** @throws what `onChange` of the driver throws, wrapped; the driver is closed then */
@@ -61,7 +61,7 @@ export class OpenCache<T> implements Cache<T> {
     this.driver = scheme
     this.#driver = driver
     this.#settings = settings
-    this.#log = log
+    this.#notes = new Notes(log, this.#of())
     this.#tally = new Tally(this.#of())
     this.#shared = new SharedTier(driver, settings.deadlineMs, this.#of())
     this.#near = settings.near > 0 ? new NearTier(settings.near, settings.policy) : undefined
@@ -69,8 +69,8 @@ export class OpenCache<T> implements Cache<T> {
       fetch: (key) => this.#fetch(key),
       watch: (key) => this.#watch(key),
       loaded: (ms) => this.#tally.loaded(ms),
-      oversize: (key, bytes) => this.#noteOversize(key, bytes),
-      away: (error) => this.#noteAway(error),
+      oversize: (key, bytes) => this.#notes.oversize(key, bytes),
+      away: (error) => this.#notes.away(error),
     })
     this.#timer = setInterval(() => void this.#sweep(), sweepEveryMs * (0.75 + Math.random() / 2))
     this.#timer.unref()
@@ -98,12 +98,13 @@ export class OpenCache<T> implements Cache<T> {
     const text = encode(value, this.#tally.loadMs, staleMs)
     const bytes = Buffer.byteLength(text)
     await this.#change('set', [key], async () => {
-      if (bytes > this.#shared.maxBytes) {
-        await this.#shared.remove([key])
-        const most = `${this.driver} keeps at most ${this.#shared.maxBytes} bytes a value`
-        throw invalid(`${this.name}: the value is ${bytes} bytes long and ${most}; the old one was removed`, this.#of())
-      }
-      await this.#shared.write({ key, value: text, ttlMs: totalMs(ttlMs, staleMs), tags }, bytes, true)
+      if (bytes > this.#shared.maxBytes) await this.#refuse(key, bytes)
+      const write = { key, value: text, ttlMs: totalMs(ttlMs, staleMs), tags }
+      await this.#shared.write(write, bytes, true).catch(async (error: unknown) => {
+        // the old value must not outlive a change that failed; after a timeout the write may still come, so that is all one can do
+        if (!isAshlarError(error, 'timeout')) await this.#shared.remove([key]).catch(() => undefined)
+        throw error
+      })
     })
   }
 
@@ -136,7 +137,8 @@ export class OpenCache<T> implements Cache<T> {
    */
   async stats(): Promise<Stats> {
     if (this.#closing) throw this.#closed()
-    const { hits, misses, hitRate, savedMs, stale, degraded } = this.#tally
+    const { hits, misses, hitRate, savedMs, stale } = this.#tally
+    const { degraded } = this.#notes
     const { entries, bytes } = await this.#observe('stats', () => this.#shared.stats())
     return { hits, misses, hitRate, entries, bytes, savedMs, stale, degraded, nearEntries: this.#near?.size ?? 0 }
   }
@@ -156,6 +158,12 @@ export class OpenCache<T> implements Cache<T> {
     this.#dropGauge()
     await this.#unlisten?.().catch(() => undefined)
     await this.#driver.close()
+  }
+
+  async #refuse(key: string, bytes: number): Promise<never> {
+    await this.#shared.remove([key])
+    const most = `${this.driver} keeps at most ${this.#shared.maxBytes} bytes a value`
+    throw invalid(`${this.name}: the value is ${bytes} bytes long and ${most}; the old one was removed`, this.#of())
   }
 
   /** One flight a key: who comes while it is in the air gets its outcome. */
@@ -198,10 +206,10 @@ export class OpenCache<T> implements Cache<T> {
   async #fetchOrMiss(key: string): Promise<Found | 'away' | undefined> {
     try {
       const found = await this.#fetch(key)
-      this.#noteBack()
+      this.#notes.back()
       return found
     } catch (error) {
-      this.#noteAway(error)
+      this.#notes.away(error)
       return 'away'
     }
   }
@@ -223,7 +231,7 @@ export class OpenCache<T> implements Cache<T> {
     if (this.#renewals.has(key) || this.#renewals.size >= maxRenewals) return
     const renewal = this.#loading
       .again(key, load, keeping)
-      .catch((error: unknown) => this.#noteRenewalFailed(key, error))
+      .catch((error: unknown) => this.#notes.renewalFailed(key, error))
       .finally(() => this.#renewals.delete(key))
     this.#renewals.set(key, renewal)
   }
@@ -274,35 +282,7 @@ export class OpenCache<T> implements Cache<T> {
   }
 
   async #sweep(): Promise<void> {
-    await this.#driver.sweep(this.#settings.bounds).catch((error: unknown) => {
-      this.#log.debug({ ...this.#of(), error: describe(error) }, 'the cache could not be swept')
-    })
-  }
-
-  #noteAway(error: unknown): void {
-    this.#tally.degraded++
-    if (this.#away || this.#closing) return
-    this.#away = true
-    this.#log.warn({ ...this.#of(), error: describe(error) }, 'the shared cache does not answer: every get is a miss')
-  }
-
-  #noteBack(): void {
-    if (!this.#away) return
-    this.#away = false
-    this.#log.info(this.#of(), 'the shared cache answers again')
-  }
-
-  #noteRenewalFailed(key: string, error: unknown): void {
-    count('ashlar_cache_renewal_failures_total', 'Loaders that failed while a stale value was served', this.#of())
-    this.#log.warn(
-      { ...this.#of(), keyLength: key.length, error: describe(error) },
-      'a stale value could not be renewed',
-    )
-  }
-
-  #noteOversize(key: string, bytes: number): void {
-    count('ashlar_cache_oversize_total', 'Values that were too large to be kept', this.#of())
-    this.#log.warn({ ...this.#of(), keyLength: key.length, bytes }, 'a value is too large for the cache')
+    await this.#driver.sweep(this.#settings.bounds).catch((error: unknown) => this.#notes.sweepFailed(error))
   }
 
   #observe<R>(operation: string, work: () => Promise<R>): Promise<R> {

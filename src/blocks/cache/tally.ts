@@ -9,7 +9,6 @@ type Outcome = 'near' | 'shared' | 'joined' | 'miss'
 export class Tally {
   savedMs = 0
   stale = 0
-  degraded = 0
   /** A moving mean: what a hit saves of which nobody knows how long its loader took. */
   loadMs = 0
   readonly #counts: Record<Outcome, number> = { near: 0, shared: 0, joined: 0, miss: 0 }

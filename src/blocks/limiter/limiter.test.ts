@@ -92,11 +92,11 @@ test('when the engine is back it decides again', async () => {
   assert.equal((await perUser.take('a')).remaining, 4)
 })
 
-test('100 000 takes against a dead engine leave nothing behind', async () => {
+test('20 000 takes against a dead engine leave nothing behind', async () => {
   const { calls, drivers } = engine(never)
   await using perUser = await limiter('perUser', { rate: '5/h', deadline: '50ms', url: 'fake:', drivers })
-  for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 10_000 }, (_, k) => perUser.take(`key${k}`)))
-  assert.ok(calls.reduce((sum, each) => sum + each, 0) <= 30_000, `${calls.length} calls`)
+  for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 2000 }, (_, k) => perUser.take(`key${k}`)))
+  assert.ok(calls.reduce((sum, each) => sum + each, 0) <= 6000, `${calls.length} calls`)
 })
 
 test('closed is closed, twice is harmless, and what it measures is told', async () => {
