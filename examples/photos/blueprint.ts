@@ -78,7 +78,8 @@ export const shutter = blueprint('shutter', {
     because: 'one address for all: it limits, balances, and keeps pictures close',
     expect: { hitRate: 0.5 },
     routes: [
-      { path: '/img/*', to: 'photos', cache: { immutable: true } },
+      // Keys that begin with `img/` are for everyone; originals lie beside them, out of reach.
+      { path: '/img/*', to: 'photos', strip: false, cache: { immutable: true } },
       { path: '/api/*', to: 'web', balance: 'least-connections', limit: 'perUser' },
       { path: '/*', to: 'web', balance: 'least-connections' },
     ],

@@ -108,6 +108,15 @@ export interface Found {
   pages: number
 }
 
+/** How the site is doing; the views are those of the last 48 hours, per hour, oldest first. */
+export interface SiteStats {
+  viewsByHour: number[]
+  topPhotos: (PhotoCard & { views: number })[]
+  photos: number
+  members: number
+  likes: number
+}
+
 /** What every page needs around its content. */
 export interface Frame {
   title: string
@@ -131,9 +140,9 @@ export type Problems = Record<string, string>
 //   /search?q=&tag=&camera=&page=   search(frame, found)
 //   /upload                upload(frame)                                for members
 //   /login, /signup        login(frame, { email, problems }), signup(frame, { email, name, handle, problems })
-//   /stats                 stats(frame, { viewsByHour, topPhotos, photos, members, likes })
+//   /stats                 stats(frame, stats)                          SiteStats
 //   anything else          notFound(frame); errors: failure(frame, message)
-// Forms (POST, answered by a redirect or the form again): /login, /signup, /logout
+// Forms (POST, answered by a redirect or the form again): /login, /signup (without `action`, so that ?next= stays), /logout
 // API (JSON; an error is { error: { code, message } }):
 //   POST   /api/uploads            { name, type, bytes }            → { id, url, headers }  then PUT the file to url with headers
 //   POST   /api/photos             { upload, title, caption?, tags?, attribution? } → { id, url }

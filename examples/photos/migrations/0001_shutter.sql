@@ -31,8 +31,8 @@ create table photos (
   version bigint not null default 1,
   published_at timestamptz not null default clock_timestamp()
 );
-create index photos_newest on photos (published_at desc, id);
-create index photos_by_author on photos (author, published_at desc);
+create index photos_newest on photos (published_at desc, id desc);
+create index photos_by_author on photos (author, published_at desc, id desc);
 create index photos_by_tag on photos using gin (tags);
 
 create table likes (

@@ -1,0 +1,1 @@
+export async function makeDemo(_signal: AbortSignal): Promise<void> {}
