@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import { AshlarError } from '../errors.ts'
 import type { HostPool } from './host-pool.ts'
 import { Listener } from './listen.ts'
 import { PrimaryPool } from './primary.ts'
@@ -126,20 +127,26 @@ class Share implements Sql {
     return this.#connection.origin
   }
 
-  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Result<Row>> {
-    return this.#connection.query(text, values)
+  /** @throws `closed` for whoever has closed his share, though others go on */
+  get #open(): Connection {
+    if (this.#release) return this.#connection
+    throw new AshlarError('closed', 'this database connection is closed')
   }
 
-  withClient<T>(work: (client: pg.ClientBase) => Promise<T>, options: { acquireMs?: number } = {}): Promise<T> {
-    return this.#connection.withClient(work, options.acquireMs)
+  async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Result<Row>> {
+    return this.#open.query(text, values)
   }
 
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return this.#connection.transaction(work)
+  async withClient<T>(work: (client: pg.ClientBase) => Promise<T>, options: { acquireMs?: number } = {}): Promise<T> {
+    return this.#open.withClient(work, options.acquireMs)
   }
 
-  listen(channel: string, onNotify: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>> {
-    return this.#connection.listen(channel, onNotify, onGap)
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.#open.transaction(work)
+  }
+
+  async listen(channel: string, onNotify: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>> {
+    return this.#open.listen(channel, onNotify, onGap)
   }
 
   connections(): { total: number; idle: number; waiting: number } {
