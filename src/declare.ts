@@ -3,6 +3,7 @@ import {
   refuseUnknown,
   schemeOf,
   silent,
+  wrap,
   type AloneOptions,
   type Block,
   type BlockOptions,
@@ -11,7 +12,7 @@ import {
   type OpenContext,
 } from './block.ts'
 
-/** Opens one driver. It may throw raw errors; `openDriver` gives them a code. */
+/** Opens one driver. It may throw raw errors; `declare` gives them a code. */
 export type DriverOpener<Driver> = (context: OpenContext) => Promise<Driver>
 
 /** URL scheme to driver. The values import on first use, so that an engine's client is loaded only when it is asked for. */
@@ -62,7 +63,10 @@ async function openWith<Handle extends Block, Options extends object, Driver>(
 ): Promise<Handle> {
   const scheme = schemeOf(context.url, of.kind, Object.keys(drivers))
   const opener = await drivers[scheme]!()
-  return of.build(context, await opener(context), options, scheme)
+  const driver = await opener(context).catch((error: unknown) => {
+    throw wrap(error, { block: context.name, driver: scheme, doing: 'opening' }, () => undefined)
+  })
+  return of.build(context, driver, options, scheme)
 }
 
 /** A block by itself, open: `await queue('emails', { url })`. What it keeps in the engine has just that name. */

@@ -79,6 +79,11 @@ function tell(text, good) {
   hiding = setTimeout(() => (said.hidden = true), 5000)
 }
 
+addEventListener('hashchange', () => {
+  selected = location.hash.slice(1)
+  show()
+})
+
 const events = new EventSource('/events')
 events.onmessage = ({ data }) => {
   state = JSON.parse(data)

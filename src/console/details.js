@@ -5,10 +5,25 @@ import { bytes, processesOf, short } from './drawing.js'
 /** @param {import('./snapshot.ts').Snapshot} state */
 export function details(state, name, act) {
   const block = state.blocks.find((each) => each.name === name)
-  if (!block) return [make('p', { class: 'hint' }, 'Choose a box to see its job, why it is there, and how it does.')]
+  if (!block) return overview(state)
   return [heading(block), why(block), ...buttons(state, block, act), flows(block), figures(block), card(block)].filter(
     Boolean,
   )
+}
+
+/** Shown while no box is chosen: why each block is there. */
+function overview({ blocks }) {
+  const unmet = blocks.filter(({ expectations }) => expectations.some(({ met }) => met === false))
+  const rows = blocks
+    .filter(({ because }) => because)
+    .map(({ name, because }) => [make('dt', {}, [make('a', { href: `#${name}` }, name)]), make('dd', {}, because)])
+  return [
+    make('h2', {}, 'Why each block is here'),
+    make('p', { class: 'hint' }, 'Choose a box to see its job, what was expected of it and how it does.'),
+    unmet.length > 0 &&
+      make('p', { class: 'warn' }, `Not as expected now: ${unmet.map(({ name }) => name).join(', ')}`),
+    make('dl', {}, rows.flat()),
+  ].filter(Boolean)
 }
 
 function heading({ name, kind, driver, engine, engineFrom, health }) {

@@ -3,50 +3,74 @@
 
 const namespace = 'http://www.w3.org/2000/svg'
 const box = { width: 178, height: 58, gap: 16 }
-const columns = { client: 0, edge: 150, tier: 400, data: 690 }
+const wide = { client: 0, edge: 150, tier: 400, data: 690 }
+const narrow = { client: 0, edge: 0, tier: 0, data: 236 }
 const stateKinds = ['sessions', 'cache', 'database', 'search', 'bucket']
 const messageKinds = ['queue', 'topic', 'stream']
 const guardKinds = ['limiter', 'discovery']
 const tierRow = 26
 
-/** @param {import('./snapshot.ts').Snapshot} state */
-export function layout(state) {
+/**
+ * Where each box stands: from left to right clients, edge, apps and workers, data. On a narrow screen the first three stand
+ * in one column beside the data.
+ * @param {import('./snapshot.ts').Snapshot} state
+ */
+export function layout(state, isNarrow = false) {
+  const columns = isNarrow ? narrow : wide
   const of = (...kinds) => state.blocks.filter(({ kind }) => kinds.includes(kind))
   const boxes = new Map()
-  const place = (block, x, y, height = box.height) =>
-    boxes.set(block.name, { ...block, x, y, width: box.width, height })
-  const stacked = [...stateKinds, ...messageKinds].flatMap((kind) => of(kind))
-  let y = 0
-  for (const block of stacked) {
-    const height = box.height + (block.kind === 'database' ? tierRow * state.members.length : 0)
-    if (messageKinds.includes(block.kind) && !messageKinds.includes(stacked[stacked.indexOf(block) - 1]?.kind))
-      y += box.gap
-    place(block, columns.data, y, height)
-    y += height + box.gap
+  const dataHeight = stackBoxes(
+    boxes,
+    state,
+    [...stateKinds, ...messageKinds].flatMap((kind) => of(kind)),
+    columns.data,
+    0,
+  )
+  const place = { state, boxes }
+  const clientSize = { width: 72, height: 72 }
+  if (isNarrow) {
+    const tiers = [...of('edge'), ...of('app'), ...of('worker'), ...of(...guardKinds)]
+    const height = stackBoxes(boxes, state, tiers, 0, clientSize.height + 28, 28)
+    return {
+      boxes,
+      height: Math.max(dataHeight, height),
+      width: columns.data + box.width,
+      client: { x: (box.width - 72) / 2, y: 0, ...clientSize },
+    }
   }
-  const total = Math.max(y - box.gap, 460)
-  stack(of('app'), columns.tier, total * 0.26)
-  stack(of('worker'), columns.tier, total * 0.76)
-  stack(of('edge'), columns.edge, total * 0.26)
-  stack(of(...guardKinds), columns.edge, total * 0.7, true)
+  const total = Math.max(dataHeight, 460)
+  centre(place, of('app'), columns.tier, total * 0.26)
+  centre(place, of('worker'), columns.tier, total * 0.76)
+  centre(place, of('edge'), columns.edge, total * 0.26)
+  centre(place, of(...guardKinds), columns.edge, total * 0.7)
   return {
     boxes,
     height: total,
     width: columns.data + box.width,
-    client: { x: columns.client, y: total * 0.26 - 36, width: 72, height: 72 },
+    client: { x: columns.client, y: total * 0.26 - 36, ...clientSize },
   }
+}
 
-  function stack(blocks, x, middle, loose = false) {
-    const heights = blocks.map(
-      ({ name, kind }) => box.height + (guardKinds.includes(kind) ? 0 : tierRow * processesOf(state, name).length),
-    )
-    const gap = loose ? box.gap : box.gap * 2
-    let top = middle - (heights.reduce((sum, each) => sum + each, 0) + gap * (blocks.length - 1)) / 2
-    blocks.forEach((block, index) => {
-      place(block, x, top, heights[index])
-      top += heights[index] + gap
-    })
-  }
+/** Boxes below one another; answers where the last one ends. */
+function stackBoxes(boxes, state, blocks, x, top, gap = box.gap) {
+  let y = top
+  blocks.forEach((block, index) => {
+    if (block.kind === 'queue' && blocks[index - 1]?.kind !== 'queue') y += gap
+    const height = heightOf(state, block)
+    boxes.set(block.name, { ...block, x, y, width: box.width, height })
+    y += height + gap
+  })
+  return y - gap
+}
+
+function centre({ state, boxes }, blocks, x, middle) {
+  const height = blocks.reduce((sum, block) => sum + heightOf(state, block) + box.gap, -box.gap)
+  stackBoxes(boxes, state, blocks, x, middle - height / 2)
+}
+
+function heightOf(state, block) {
+  const rows = block.kind === 'database' ? state.members.length : processesOf(state, block.name).length
+  return box.height + tierRow * rows
 }
 
 export function processesOf(state, block) {
@@ -95,18 +119,20 @@ export class Drawing {
   }
 
   show(state, selected) {
+    const isNarrow = matchMedia('(max-width: 44rem)').matches
     const signature = JSON.stringify([
+      isNarrow,
       state.blocks.map(({ name }) => name),
       state.processes.map(({ id }) => id),
       state.members.map(({ name }) => name),
     ])
-    if (signature !== this.#signature) this.#build(state)
+    if (signature !== this.#signature) this.#build(state, isNarrow)
     this.#signature = signature
     for (const write of this.#writers) write(state, selected)
   }
 
-  #build(state) {
-    const plan = layout(state)
+  #build(state, isNarrow) {
+    const plan = layout(state, isNarrow)
     const svg = element('svg', {
       viewBox: `-12 -12 ${plan.width + 24} ${plan.height + 24}`,
       role: 'group',
@@ -248,7 +274,7 @@ function clientBox({ x, y, width, height }) {
 /** From the side of one box to the facing side of the other. */
 function curve(from, to) {
   const forward = to.x >= from.x + from.width
-  const below = to.x === from.x
+  const below = Math.abs(to.x + to.width / 2 - from.x - from.width / 2) < 1
   if (below) return `M ${from.x + from.width / 2} ${from.y + from.height} L ${to.x + to.width / 2} ${to.y}`
   const [x1, x2] = forward ? [from.x + from.width, to.x] : [from.x, to.x + to.width]
   const [y1, y2] = [from.y + from.height / 2, to.y + Math.min(to.height / 2, 29)]

@@ -18,6 +18,9 @@ export interface Figures {
   flows: Flow[]
 }
 
+/** What the console itself causes by asking. */
+const asked = new Set(['stats', 'health'])
+
 interface Total {
   count: number
   errors: number
@@ -102,7 +105,8 @@ function flowOf(
 function totals(metrics: readonly string[]): Map<string, Total> {
   const found = new Map<string, Total>()
   for (const { name, labels, value } of metrics.flatMap(parseMetrics)) {
-    if (!name.startsWith('ashlar_operation_seconds_') || name.endsWith('_bucket')) continue
+    if (!name.startsWith('ashlar_operation_seconds_') || name.endsWith('_bucket') || asked.has(labels.operation ?? ''))
+      continue
     const key = `${labels.block} ${labels.operation}`
     const total = found.get(key) ?? { count: 0, errors: 0, seconds: 0 }
     found.set(key, total)
@@ -117,8 +121,7 @@ function merge(all: readonly Record<string, Record<string, number>>[]): Figures[
   const merged: Figures['stats'] = {}
   for (const stats of all)
     for (const [block, figures] of Object.entries(stats)) merged[block] = mergeOne(merged[block] ?? {}, figures)
-  for (const figures of Object.values(merged))
-    if ('hits' in figures && 'misses' in figures) figures.hitRate = rate(figures.hits, figures.misses)
+  for (const figures of Object.values(merged)) if ('hits' in figures && 'misses' in figures) setRate(figures)
   return merged
 }
 
@@ -128,8 +131,11 @@ function mergeOne(into: Record<string, number>, from: Record<string, number>): R
   return into
 }
 
-function rate(hits: number, misses: number): number {
-  return hits + misses === 0 ? 0 : hits / (hits + misses)
+/** Over all processes; nothing while nobody has looked anything up. */
+function setRate(figures: Record<string, number>): void {
+  const { hits = 0, misses = 0 } = figures
+  delete figures.hitRate
+  if (hits + misses > 0) figures.hitRate = hits / (hits + misses)
 }
 
 function worst(all: readonly Figures['health'][]): Figures['health'] {

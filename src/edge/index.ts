@@ -160,7 +160,7 @@ export class Edge implements Block {
       instances,
       cacheHits: hits,
       cacheLooks: looks,
-      hitRate: looks === 0 ? 0 : hits / looks,
+      ...(looks === 0 ? {} : { hitRate: hits / looks }),
       cacheBytes: caches.reduce((sum, { bytes }) => sum + bytes, 0),
     }
   }
