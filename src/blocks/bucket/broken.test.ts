@@ -31,7 +31,7 @@ async function failing(defect: Defect): Promise<string[]> {
   return outcomes.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)
 }
 
-function without<Name extends keyof Putting>(name: Name): Defect {
+function without(name: keyof Putting): Defect {
   return (driver) => ({
     put(key, body, options) {
       const { [name]: _, ...rest } = options

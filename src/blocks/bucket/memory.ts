@@ -20,6 +20,7 @@ import { S3Server } from './s3/server.ts'
 import { parseOwnUrl } from './url.ts'
 
 const largestStoreBytes = 1024 ** 3
+const mostUploads = 10_000
 
 interface Version {
   info: ObjectInfo
@@ -37,6 +38,14 @@ interface Upload extends Pick<Putting, 'contentType' | 'metadata'> {
 class Store {
   readonly objects = new Map<string, Version>()
   readonly uploads = new Map<string, Upload>()
+
+  /** Finished uploads are remembered only so that finishing again answers the same: the oldest goes. @throws BucketFault `full` */
+  makeRoom(): void {
+    if (this.uploads.size < mostUploads) return
+    const finished = [...this.uploads].find(([, { result }]) => result)
+    if (!finished) throw new BucketFault('full', `a memory store holds at most ${mostUploads} uploads`)
+    this.uploads.delete(finished[0])
+  }
 
   get bytes(): number {
     let sum = 0
@@ -158,7 +167,7 @@ export class MemoryDriver implements BucketDriver {
 
   async #start(key: string, { contentType, metadata }: Pick<Putting, 'contentType' | 'metadata'>): Promise<string> {
     const id = randomBytes(16).toString('hex')
-    if (this.#store.uploads.size >= 10_000) throw new BucketFault('full', 'a memory store holds at most 10000 uploads')
+    this.#store.makeRoom()
     this.#store.uploads.set(id, { key, contentType, metadata, parts: new Map() })
     return id
   }

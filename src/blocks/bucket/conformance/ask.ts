@@ -2,7 +2,17 @@ import assert from 'node:assert/strict'
 import type { Case } from '../../../conformance.ts'
 import { isAshlarError, type Code } from '../../../errors.ts'
 import type { Bucket } from '../bucket.ts'
-import type { BucketHarness } from '../conformance.ts'
+import type { BucketDriver } from '../driver.ts'
+
+/** What the suite needs of an engine. Everything of one harness is about one bucket, empty at the start. */
+export interface BucketHarness {
+  /** Opens a handle of its own, as another process would. `idleMs`: how long its bodies may stand still. */
+  open(options?: { maxBytes?: number; idleMs?: number }): Promise<Bucket>
+  /** A driver of its own, below the portable type. */
+  driver(): Promise<BucketDriver>
+  /** Does what a client would do with a signed URL. */
+  fetch(url: string, init?: RequestInit & { duplex?: 'half' }): Promise<Response>
+}
 
 export type BucketCase = Case<BucketHarness>
 

@@ -1,6 +1,6 @@
 import { silent, type OpenContext } from '../../../block.ts'
 import type { Code } from '../../../errors.ts'
-import type { BucketHarness } from '../conformance.ts'
+import type { BucketHarness } from './ask.ts'
 import type { BucketDriver } from '../driver.ts'
 import { OpenBucket } from '../open-bucket.ts'
 

@@ -190,7 +190,7 @@ function infoOf(row: Row): ObjectInfo {
 }
 
 function uploadOf(row: Row): Upload {
-  const result = row.result === null ? undefined : (JSON.parse(String(row.result)) as ObjectInfo)
+  const result = row.result === null ? undefined : (JSON.parse(row.result as string) as ObjectInfo)
   return {
     key: textOf(row.key),
     contentType: String(row.content_type),

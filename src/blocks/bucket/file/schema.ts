@@ -78,9 +78,9 @@ function versionOf(db: DatabaseSync): number {
 /** Node's SQLite. Some releases of Node 24 warn that it is experimental; that one warning is dropped, no other. */
 function sqlite(): typeof Sqlite {
   const emit = process.emitWarning
-  process.emitWarning = ((warning: string | Error, ...rest: never[]) => {
+  process.emitWarning = (warning: string | Error, ...rest: never[]) => {
     if (!/SQLite is an experimental feature/.test(String(warning))) emit.call(process, warning, ...rest)
-  }) as typeof process.emitWarning
+  }
   try {
     return process.getBuiltinModule('node:sqlite')
   } finally {

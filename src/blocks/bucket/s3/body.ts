@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import { AshlarError } from '../../../errors.ts'
 import { IdleBody } from '../idle.ts'
 import { checksumOf, hashed, type Checksum } from './checksum.ts'
@@ -42,7 +41,7 @@ export function bodyOf(request: Request, verified: Verified, secret: string): Re
 }
 
 function sourceOf(request: Request): Readable {
-  const raw = request.body ? Readable.fromWeb(request.body as NodeReadableStream) : Readable.from([])
+  const raw = request.body ? Readable.fromWeb(request.body) : Readable.from([])
   const onIdle = () => new AshlarError('timeout', 'no byte of the request came for 60 s')
   return new IdleBody(raw, { idleMs, onIdle })
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { bodyOf } from './body.ts'
 import { S3Error } from './error.ts'
 import type { Call } from './operation.ts'
@@ -15,7 +16,13 @@ export async function readXml({ request, verified, secret }: Call, root: string)
     if (size > largestBytes) throw new S3Error('MalformedXML', 'the document is larger than 4 MiB')
     chunks.push(chunk)
   }
-  const document = parseXml(Buffer.concat(chunks).toString())
+  const text = textOf(Buffer.concat(chunks))
+  const document = text === undefined ? undefined : parseXml(text)
   if (document?.name === root) return document
   throw new S3Error('MalformedXML', `the body is not a ${root} document`)
+}
+
+/** Bytes that are not UTF-8 must not turn into another key. */
+function textOf(bytes: Buffer): string | undefined {
+  return isUtf8(bytes) ? bytes.toString() : undefined
 }

@@ -1,10 +1,5 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
 import {
@@ -19,64 +14,14 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   PutObjectTaggingCommand,
-  S3Client,
   UploadPartCommand,
-  type S3ClientConfig,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import { getRequestListener } from '@hono/node-server'
-import { until } from '../../../conformance.ts'
-import type { Bucket } from '../bucket.ts'
-import { bucket } from '../index.ts'
 import { oddKeys } from '../conformance/objects.ts'
 import { pattern } from '../conformance/ask.ts'
-
-interface Served extends AsyncDisposable {
-  photos: Bucket
-  folder: string
-  origin: string
-  client(config?: S3ClientConfig): S3Client
-}
-
-const secret = 'a secret for tests, of 32 characters and more'
-
-/** The bucket `photos` on files, its endpoint behind a real HTTP server, and clients of the real SDK. */
-async function serve(maxBytes = 64 * 1024 ** 2): Promise<Served> {
-  const folder = await mkdtemp(join(tmpdir(), 'ashlar-s3-'))
-  const opened: { photos?: Bucket } = {}
-  const server = createServer(getRequestListener((request) => opened.photos!.endpoint!(request)))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  process.env.ASHLAR_SECRET = secret
-  const photos = await bucket('photos', { url: `file://${folder}?public=${origin}`, maxBytes })
-  opened.photos = photos
-  const clients: S3Client[] = []
-  return {
-    photos,
-    folder,
-    origin,
-    client(config = {}) {
-      const { endpoint, region, accessKeyId, secretAccessKey } = photos.access()
-      const credentials = { accessKeyId, secretAccessKey }
-      const made = new S3Client({ endpoint, region, credentials, forcePathStyle: true, maxAttempts: 1, ...config })
-      clients.push(made)
-      return made
-    },
-    async [Symbol.asyncDispose]() {
-      for (const each of clients) each.destroy()
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-      await photos.close()
-      await rm(folder, { recursive: true })
-    },
-  }
-}
+import { serve } from './serve.fixture.ts'
 
 const Bucket = 'photos'
-
-function filesIn(folder: string): Promise<string[]> {
-  return readdir(folder, { recursive: true })
-}
 
 async function code(work: Promise<unknown>): Promise<string> {
   return work.then(
@@ -325,31 +270,6 @@ test('what is not supported is refused, never ignored', async () => {
   assert.equal(await served.photos.head('k'), undefined)
 })
 
-test('an object above the limit of the bucket is refused by the endpoint', async () => {
-  await using served = await serve(1000)
-  const s3 = served.client()
-  assert.equal(
-    await code(s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: Buffer.alloc(1001) }))),
-    'EntityTooLarge',
-  )
-  const body = Readable.from([Buffer.alloc(600), Buffer.alloc(600)])
-  const url = (await served.photos.uploadLink('k')).url
-  const answer = await fetch(url, { method: 'PUT', body: Readable.toWeb(body) as never, duplex: 'half' })
-  assert.match(await answer.text(), /EntityTooLarge/)
-  assert.equal(await served.photos.head('k'), undefined)
-})
-
-test('a link of ours serves every odd key through a real server', async () => {
-  await using served = await serve()
-  for (const key of oddKeys) {
-    const { url, headers } = await served.photos.uploadLink(key)
-    const answer = await fetch(url, { method: 'PUT', headers, body: key })
-    assert.equal(answer.status, 200, `${JSON.stringify(key)} ${await answer.text()}`)
-    assert.equal(await (await fetch((await served.photos.downloadLink(key)).url)).text(), key)
-  }
-  assert.equal((await served.photos.list()).objects.length, oddKeys.length)
-})
-
 test('odd keys go through the AWS SDK unharmed, but for segments of dots, which every URL parser removes', async () => {
   await using served = await serve()
   const s3 = served.client()
@@ -371,53 +291,4 @@ test('sixty dropped downloads leave the SDK and the endpoint alive', async () =>
   }
   const last = await clients[1]!.send(new GetObjectCommand({ Bucket, Key: 'k' }))
   assert.equal((await last.Body!.transformToByteArray()).length, 200_000)
-})
-
-test('a page of the site may upload from a browser, another origin may not', async () => {
-  await using served = await serve()
-  const { url } = await served.photos.uploadLink('k')
-  const preflight = (origin: string) =>
-    fetch(url, {
-      method: 'OPTIONS',
-      headers: { origin, 'access-control-request-method': 'PUT', 'access-control-request-headers': 'content-type' },
-    })
-  const own = await preflight(served.origin)
-  assert.equal(own.status, 204)
-  assert.equal(own.headers.get('access-control-allow-origin'), served.origin)
-  assert.match(own.headers.get('access-control-allow-methods')!, /PUT/)
-  const put = await fetch(url, { method: 'PUT', body: 'x', headers: { origin: served.origin } })
-  assert.equal(put.headers.get('access-control-allow-origin'), served.origin)
-  assert.match(put.headers.get('access-control-expose-headers')!, /etag/)
-  const other = await preflight('https://evil.example')
-  assert.equal(other.status, 403)
-  assert.equal(other.headers.get('access-control-allow-origin'), null)
-})
-
-test('nothing is served to who does not sign', async () => {
-  await using served = await serve()
-  await served.photos.put('k', 'x')
-  for (const path of ['/s3/photos/k', '/s3/photos?list-type=2', '/s3/photos', '/s3/', '/s3/other/k']) {
-    const answer = await fetch(served.origin + path)
-    assert.equal(answer.status, 403, path)
-    assert.match(await answer.text(), /<Code>AccessDenied<\/Code>/)
-  }
-  assert.equal((await fetch(`${served.origin}/s3/photos/k`, { method: 'DELETE' })).status, 403)
-  assert.ok(await served.photos.head('k'))
-})
-
-test('an upload that breaks off leaves nothing', async () => {
-  await using served = await serve()
-  const { url } = await served.photos.uploadLink('k')
-  const upload = request(url, { method: 'PUT', headers: { 'content-length': 10_000_000 } })
-  upload.on('error', () => {})
-  upload.write(Buffer.alloc(100_000))
-  await until('the upload is under way', async () =>
-    (await filesIn(served.folder)).some((name) => name.endsWith('.tmp')),
-  )
-  upload.destroy()
-  await until(
-    'the upload is cleaned away',
-    async () => !(await filesIn(served.folder)).some((name) => name.endsWith('.tmp')),
-  )
-  assert.equal(await served.photos.head('k'), undefined)
 })

@@ -52,7 +52,8 @@ function unescape(text: string): string | undefined {
 function numeric(name: string): string | undefined {
   const match = /^#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}))$/.exec(name)
   const point = match ? (match[1] ? parseInt(match[1], 16) : Number(match[2])) : -1
-  return point < 0 || point > 0x10ffff ? undefined : String.fromCodePoint(point)
+  const surrogate = point >= 0xd800 && point <= 0xdfff
+  return point < 0 || point > 0x10ffff || surrogate ? undefined : String.fromCodePoint(point)
 }
 
 export function child(node: Node, name: string): string | undefined {
