@@ -266,7 +266,7 @@ function s3Of({ service }: OpenContext, routes: readonly LiveRoute[]) {
   )
   if (byName.size === 0) return undefined
   const answer = (request: Request) => {
-    const bucket = byName.get(decodeURIComponent(new URL(request.url).pathname.split('/')[2] ?? ''))
+    const bucket = byName.get(decodeURIComponent(new URL(request.url).pathname).split('/')[2] ?? '')
     return (
       bucket?.endpoint?.(request) ??
       new Response('<Error><Code>NoSuchBucket</Code></Error>', {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { Readable } from 'node:stream'
-import { isAshlarError } from '../errors.ts'
+import { contentRange, resolveRange, safeHeaders } from '../blocks/bucket/index.ts'
 import { refuse } from './respond.ts'
 
 interface ObjectFacts {
@@ -21,9 +21,6 @@ export interface ObjectStore {
 }
 
 const year = 31_536_000
-// Types that a browser would run as part of the site are only ever saved, never shown (an uploaded SVG may carry a script).
-const active =
-  /^(text\/html|application\/xhtml\+xml|image\/svg\+xml|text\/xml|application\/xml|(text|application)\/(x-)?javascript)/i
 
 /** Serves objects by GET and HEAD: ranges, conditional requests, and for ever where their names carry a version. */
 export async function serveObject(
@@ -40,43 +37,50 @@ export async function serveObject(
   if (matches(incoming.headers['if-none-match'], found.etag)) return void response.writeHead(304, headers).end()
   if (incoming.method === 'HEAD')
     return void response.writeHead(200, { ...headers, 'content-length': found.size }).end()
-  await sendBody(bucket, key, incoming.headers.range, response, immutable)
+  await sendBody(bucket, key, found, incoming.headers.range, response, immutable)
 }
 
+/** Several ranges, or what is no range, are answered with the whole object (RFC 9110 §14.2). */
 async function sendBody(
   bucket: ObjectStore,
   key: string,
-  range: string | undefined,
+  { size }: ObjectFacts,
+  header: string | undefined,
   response: ServerResponse,
   immutable: boolean,
 ): Promise<void> {
-  try {
-    const object = await bucket.get(key, range === undefined ? {} : { range })
-    if (!object) return refuse(response, 404)
-    const { start, end } = object.range ?? { start: 0, end: object.size - 1 }
-    const headers = { ...headersOf(object, immutable), 'content-length': object.size === 0 ? 0 : end - start + 1 }
-    if (object.range) response.writeHead(206, { ...headers, 'content-range': `bytes ${start}-${end}/${object.size}` })
-    else response.writeHead(200, headers)
-    await pipeline(object.body, response)
-  } catch (error) {
-    if (isAshlarError(error, 'invalid_argument')) return refuse(response, 416)
+  const asked = header === undefined ? 'ignored' : resolveRange(header, size)
+  if (asked === 'unsatisfiable') return refuse(response, 416, { 'content-range': `bytes */${size}` })
+  const object = await bucket.get(key, typeof asked === 'object' ? { range: header! } : {})
+  if (!object) return refuse(response, 404)
+  const headers = headersOf(object, immutable)
+  if (object.range)
+    response.writeHead(206, {
+      ...headers,
+      'content-length': length(object.range),
+      'content-range': contentRange(object.range, object.size),
+    })
+  else response.writeHead(200, { ...headers, 'content-length': object.size })
+  await pipeline(object.body, response).catch((error: unknown) => {
     if (!response.destroyed) throw error
-  }
+  })
 }
 
-/** What an object's answer says of it. */
+function length({ start, end }: { start: number; end: number }): number {
+  return end - start + 1
+}
+
+/** What an object's answer says of it. Bytes from strangers are never sniffed, and never run as part of the site. */
 export function headersOf(
   { etag, contentType, modifiedAt }: Omit<ObjectFacts, 'size'>,
   immutable: boolean,
 ): Record<string, string> {
   return {
+    ...safeHeaders(contentType),
     etag,
-    'content-type': contentType,
     'last-modified': modifiedAt.toUTCString(),
     'accept-ranges': 'bytes',
     'cache-control': immutable ? `public, max-age=${year}, immutable` : 'public, max-age=0, must-revalidate',
-    'x-content-type-options': 'nosniff',
-    ...(active.test(contentType) ? { 'content-disposition': 'attachment', 'content-security-policy': 'sandbox' } : {}),
   }
 }
 

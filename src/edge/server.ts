@@ -79,10 +79,12 @@ export class EdgeServer {
   }
 
   async #route(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = safePath(incoming.url ?? '')
     const host = soleHost(incoming)
-    if (path === undefined || host === undefined) return refuse(response, 400, { connection: 'close' })
-    if (this.#options.s3 && path.startsWith('/s3/')) return this.#options.s3(incoming, response)
+    if (host === undefined) return refuse(response, 400, { connection: 'close' })
+    // Keys of objects are opaque: the endpoint reads, and checks the signature of, exactly what was sent.
+    if (this.#options.s3 && incoming.url?.startsWith('/s3/')) return this.#options.s3(incoming, response)
+    const path = safePath(incoming.url ?? '')
+    if (path === undefined) return refuse(response, 400, { connection: 'close' })
     const route = matchRoute(this.#options.routes, host, incoming.method ?? '', path) as LiveRoute | undefined
     if (!route) return refuse(response, 404)
     const id = requestId(incoming.headers['x-request-id'])
