@@ -3,12 +3,17 @@
  *
  *   sequence ashlar.P_seq, sequence ashlar.P_lease
  *   table ashlar.P_messages (seq bigint primary key, id bigint, lane bigint, rank smallint, at timestamptz, lease bigint,
- *     attempt int, sent_at timestamptz, key text, body text, meta text, error text)
- *   unique index (lane, rank, at, seq); index (lane, key, seq) where key is not null
+ *     attempt int, sent_at timestamptz, key text, head boolean, body text, meta text, error text)
+ *   unique index (lane, rank, at, seq) where head; index (lane, key, seq) where key is not null
  *   table ashlar.P_dead (lane bigint, id bigint, rank smallint, sent_at timestamptz, key text, body text, meta text,
  *     attempts int, error text, died_at timestamptz, primary key (lane, id)); index (lane, died_at, id)
  *
  * `seq` is the order; `id` is what users see, and stays when a dead letter is sent again. `rank` is minus the priority.
+ *
+ * Only a `head` is lent: a message without a key, or the first of its key. A message with a key is stored as no head. Whoever
+ * stored or removed one with a key asks again after his commit which is first now, and makes it the head (`promoteText`). Of a
+ * sender and a worker at the same time, the one that commits last sees what the other did. If one dies between his commit
+ * and that question, the next look over all keys (`healText`) mends it.
  */
 
 const waitLimit = '10s'
@@ -20,9 +25,7 @@ export function claimText(prefix: string): string {
     with due as materialized (
       select next.seq from generate_series(-9, 0) as ranks(rank) cross join lateral (
         select m.seq from ashlar.${prefix}_messages m
-        where m.lane = $lane and m.rank = ranks.rank and m.at <= statement_timestamp()
-          and (m.key is null or not exists (
-            select from ashlar.${prefix}_messages e where e.lane = $lane and e.key = m.key and e.seq < m.seq))
+        where m.lane = $lane and m.rank = ranks.rank and m.head and m.at <= statement_timestamp()
         order by m.at, m.seq limit $max for update of m skip locked) next
       limit $max)
     update ashlar.${prefix}_messages m
@@ -41,7 +44,8 @@ export function lookText(prefix: string): string {
     select extract(epoch from min(next.at) - statement_timestamp()) * 1000 as ms
     from generate_series(-9, 0) as ranks(rank) cross join lateral (
       select at from ashlar.${prefix}_messages m
-      where m.lane = $lane and m.rank = ranks.rank and m.at > statement_timestamp() order by at limit 1) next`
+      where m.lane = $lane and m.rank = ranks.rank and m.head and m.at > statement_timestamp()
+      order by at limit 1) next`
 }
 
 export function settleText(prefix: string): string {
@@ -62,7 +66,7 @@ export function settleText(prefix: string): string {
       from given g
       where m.seq = g.seq and m.lease = g.lease and m.lane = $1 and g.outcome in ('retry', 'release')
       returning m.seq, g.lease as held)
-    select seq, held from gone union all select seq, held from kept`
+    select seq, held, key from gone union all select seq, held, null from kept`
 }
 
 export function extendText(prefix: string): string {
@@ -86,8 +90,33 @@ export function redriveText(prefix: string): string {
       where d.lane = oldest.lane and d.id = oldest.id returning d.*),
     locked as materialized (${lockKeys(`(select '${prefix}:' || lane as scope, key, true as limited from picked) keys`)}),
     numbered as (${number(prefix, 'picked', 'died_at, id')})
-    insert into ashlar.${prefix}_messages (seq, id, lane, rank, at, sent_at, key, body, meta)
-    select seq, id, lane, rank, statement_timestamp(), sent_at, key, body, meta from numbered`
+    insert into ashlar.${prefix}_messages (seq, id, lane, rank, at, sent_at, key, head, body, meta)
+    select seq, id, lane, rank, statement_timestamp(), sent_at, key, key is null, body, meta from numbered
+    returning key`
+}
+
+/** Makes the first message of each key a head. What is locked is being removed, and whoever does so asks after him. */
+export function promoteText(
+  prefix: string,
+  keys = 'select $1::bigint as lane, key from unnest($2::text[]) as keys(key)',
+) {
+  return `update ashlar.${prefix}_messages m set head = true
+    from (
+      select m.seq from (${keys}) k
+      cross join lateral (
+        select f.seq from ashlar.${prefix}_messages f where f.lane = k.lane and f.key = k.key order by f.seq limit 1) first
+      join ashlar.${prefix}_messages m on m.seq = first.seq
+      where not m.head for no key update of m skip locked) found
+    where m.seq = found.seq`
+}
+
+/** The same for all keys of a lane ($1), walked from one to the next. */
+export function healText(prefix: string): string {
+  const next = (from: string) =>
+    `select key from ashlar.${prefix}_messages where lane = $1 and ${from} order by key limit 1`
+  return `with recursive keys(key) as (
+      (${next('key is not null')}) union all select (${next('key > keys.key')}) from keys where keys.key is not null)
+    ${promoteText(prefix, 'select $1::bigint as lane, key from keys where key is not null')}`
 }
 
 /**
@@ -113,13 +142,16 @@ const countLimit = 1_000_000
 
 export function statsText(prefix: string): string {
   return `select
-      coalesce(sum(ready), 0)::int as ready, coalesce(sum(delayed), 0)::int as delayed, coalesce(sum(leased), 0)::int as leased,
+      count(*) filter (where at <= statement_timestamp())::int as ready,
+      count(*) filter (where at > statement_timestamp() and lease = 0)::int as delayed,
+      count(*) filter (where at > statement_timestamp() and lease > 0)::int as leased,
       (select count(*)::int from (select from ashlar.${prefix}_dead where lane = $1 limit ${countLimit}) d) as dead,
-      coalesce(greatest(extract(epoch from statement_timestamp() - min(oldest)) * 1000, 0), 0)::float8 as "oldestAgeMs"
-    from (
-      select count(*) filter (where at <= statement_timestamp()) as ready,
-        count(*) filter (where at > statement_timestamp() and lease = 0) as delayed,
-        count(*) filter (where at > statement_timestamp() and lease > 0) as leased,
-        min(at) filter (where at <= statement_timestamp()) as oldest
-      from (select at, lease from ashlar.${prefix}_messages where lane = $1 limit ${countLimit}) m) counted`
+      coalesce(greatest(extract(epoch from statement_timestamp() - min(at)) * 1000, 0), 0)::float8 as "oldestAgeMs"
+    from (${rowsOf(prefix, '$1', 'at, lease', countLimit)}) counted`
+}
+
+/** All messages of a lane by the two indexes: the heads, and those behind them. */
+export function rowsOf(prefix: string, lane: string, columns: string, limit: number): string {
+  return `(select ${columns} from ashlar.${prefix}_messages where lane = ${lane} and head limit ${limit}) union all
+    (select ${columns} from ashlar.${prefix}_messages where lane = ${lane} and key is not null and not head limit ${limit})`
 }

@@ -1,6 +1,16 @@
 import type { CustomTypesConfig } from 'pg'
 import type { Code } from '../errors.ts'
-import { claimText, deadText, extendText, lookText, redriveText, settleText, statsText } from './lease-text.ts'
+import {
+  claimText,
+  deadText,
+  extendText,
+  healText,
+  lookText,
+  promoteText,
+  redriveText,
+  settleText,
+  statsText,
+} from './lease-text.ts'
 import { limited, withinLimit } from './limits.ts'
 import { inside, type Queryable, type Sql, type Transaction } from './sql.ts'
 import type { Wake } from './wake.ts'
@@ -71,6 +81,8 @@ const longestPollMs = 5_000
 /** A connection that does not answer for so long is given up. */
 export const statementMs = 30_000
 const redriveBatch = 1_000
+const healEveryMs = 15_000
+const maxLanes = 10_000
 const dayMs = 86_400_000
 
 /**
@@ -82,28 +94,14 @@ export class LeaseTable {
   readonly #db: Queryable
   readonly #closing = new AbortController()
   readonly #receiving = new Set<Promise<unknown>>()
-  readonly #text: {
-    claim: string
-    look: string
-    settle: string
-    extend: string
-    dead: string
-    redrive: string
-    stats: string
-  }
+  readonly #text: ReturnType<typeof textsOf>
+  /** By lane, when all its keys were last looked over. */
+  readonly #healedMs = new Map<number, number>()
 
   constructor(sql: Sql, prefix: string) {
     this.#sql = sql
     this.#db = limited(sql, statementMs)
-    this.#text = {
-      claim: claimText(prefix),
-      look: lookText(prefix),
-      settle: settleText(prefix),
-      extend: extendText(prefix),
-      dead: deadText(prefix),
-      redrive: redriveText(prefix),
-      stats: statsText(prefix),
-    }
+    this.#text = textsOf(prefix)
   }
 
   async receive(lane: Lane, options: ReceiveOptions): Promise<LentRow[]> {
@@ -122,6 +120,7 @@ export class LeaseTable {
     const end = performance.now() + waitMs
     const leftMs = () => end - performance.now()
     if (signal.aborted) return []
+    await this.#heal(lane.id)
     const first = await this.#ask(this.#text.claim, lane.id, max, leaseMs)
     if (first.lent.length > 0 || leftMs() <= 0) return first.lent
     await lane.wake.listen()
@@ -133,6 +132,15 @@ export class LeaseTable {
       await lane.wake.wait(Math.max(1, Math.min(leftMs(), pollMs, Math.ceil(dueMs))), signal, hints)
     }
     return []
+  }
+
+  /** Makes good what a process left undone that died at a bad moment. */
+  async #heal(lane: number): Promise<void> {
+    const now = performance.now()
+    if (now < (this.#healedMs.get(lane) ?? 0)) return
+    if (this.#healedMs.size > maxLanes) this.#healedMs.clear()
+    this.#healedMs.set(lane, now + healEveryMs * (0.8 + Math.random() * 0.4))
+    await this.#db.query(this.#text.heal, [lane])
   }
 
   /** One simple query, so that the planner settings hold for this claim only; a bursty table's statistics mislead it. */
@@ -164,11 +172,26 @@ export class LeaseTable {
       rows.map(({ delayMs = 0 }) => Math.min(delayMs, 3650 * dayMs)),
       rows.map(({ error = '' }) => error.replaceAll('\0', '')),
     ])
-    const released = settlements.some(({ outcome }) => outcome === 'release')
-    const wake = () => (released ? lane.wake.notify() : lane.wake.wake())
-    if (tx) tx.afterCommit(wake)
-    else wake()
+    const keys = keysOf(held)
+    if (tx) tx.afterCommit((sql) => this.#settled(sql, lane, settlements, keys))
+    else await this.#settled(this.#db, lane, settlements, keys)
     return whichHeld(rows, held)
+  }
+
+  async #settled(db: Queryable, lane: Lane, settlements: readonly SettlementRow[], keys: string[]): Promise<void> {
+    await this.promote(lane, keys, db)
+    const isForOthers = keys.length > 0 || settlements.some(({ outcome }) => outcome === 'release')
+    if (isForOthers) lane.wake.notify()
+    else lane.wake.wake()
+  }
+
+  /**
+   * Call it after the commit with the keys of what was stored or removed; see `lease-text.ts`. It never fails: `receive` makes
+   * up for it.
+   */
+  async promote(lane: Pick<Lane, 'id'>, keys: readonly string[], db: Queryable = this.#db): Promise<void> {
+    if (keys.length === 0) return
+    await db.query(this.#text.promote, [lane.id, [...new Set(keys)]]).catch(() => undefined)
   }
 
   async extend(lane: Lane, tokens: readonly string[], leaseMs: number): Promise<boolean[]> {
@@ -194,7 +217,9 @@ export class LeaseTable {
     const { rows } = await this.#db.query<{ now: string }>('select clock_timestamp()::text as now')
     let count = 0
     for (;;) {
-      const { rowCount } = await this.#db.query(this.#text.redrive, [lane.id, wanted, rows[0]!.now, redriveBatch])
+      const values = [lane.id, wanted, rows[0]!.now, redriveBatch]
+      const { rows: redriven, rowCount } = await this.#db.query<{ key: string | null }>(this.#text.redrive, values)
+      await this.promote(lane, keysOf(redriven))
       count += rowCount
       if (rowCount > 0) lane.wake.notify()
       if (rowCount < redriveBatch) return count
@@ -213,9 +238,28 @@ export class LeaseTable {
   }
 }
 
+function textsOf(prefix: string) {
+  return {
+    claim: claimText(prefix),
+    look: lookText(prefix),
+    settle: settleText(prefix),
+    extend: extendText(prefix),
+    promote: promoteText(prefix),
+    heal: healText(prefix),
+    dead: deadText(prefix),
+    redrive: redriveText(prefix),
+    stats: statsText(prefix),
+  }
+}
+
 interface Held {
   seq: number
   held: number
+  key: string | null
+}
+
+function keysOf(rows: readonly { key: string | null }[]): string[] {
+  return rows.map(({ key }) => key).filter((key) => key !== null)
 }
 
 /** By lease too: one call may name an old and the present delivery of a message. */

@@ -22,8 +22,9 @@ export const sendText = `
       until = case when d.until <= statement_timestamp() then excluded.until else d.until end
     returning key, id),
   stored as (
-    insert into ashlar.queue_messages (seq, id, lane, rank, at, sent_at, key, body, meta)
-    select seq, seq, $1, rank, statement_timestamp() + delay_ms * interval '1 ms', statement_timestamp(), numbered.key, body, meta
+    insert into ashlar.queue_messages (seq, id, lane, rank, at, sent_at, key, head, body, meta)
+    select seq, seq, $1, rank, statement_timestamp() + delay_ms * interval '1 ms', statement_timestamp(), numbered.key,
+      numbered.key is null, body, meta
     from numbered left join claimed on claimed.key = numbered.dedupe
     where numbered.dedupe is null or claimed.id = numbered.seq
     order by n)

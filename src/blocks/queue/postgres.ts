@@ -61,10 +61,16 @@ class PostgresQueue implements QueueDriver {
       messages.map(({ dedupe }) => dedupe?.windowMs ?? 0),
       tx === undefined,
     ])
-    if (tx) tx.afterCommit(() => this.#lane.wake.notify())
-    else this.#lane.wake.notify()
+    if (tx) tx.afterCommit((sql) => this.#sent(messages, sql))
+    else await this.#sent(messages, this.#db)
     if (messages.some(({ dedupe }) => dedupe)) this.#sweepSometimes()
     return rows.map(({ id }) => id)
+  }
+
+  async #sent(messages: readonly Outgoing[], db: Queryable): Promise<void> {
+    const keys = messages.map(({ key }) => key).filter((key) => key !== undefined)
+    await this.#table.promote(this.#lane, keys, db)
+    this.#lane.wake.notify()
   }
 
   /** Those who leave dedupe keys behind take the outdated ones away. */

@@ -1,4 +1,4 @@
-import { lockKeys, number } from '../../postgres/lease-text.ts'
+import { lockKeys, number, promoteText, rowsOf } from '../../postgres/lease-text.ts'
 
 /**
  * $1 topic · arrays, one item a message: $2 body, $3 headers and attributes as JSON text, $4 attributes, $5 key · $6 locks are
@@ -20,35 +20,54 @@ export const publishText = `
       select from jsonb_each(s.filter) as wanted(name, allowed)
       where not coalesce(allowed ? (m.attributes ->> name), false))),
   stored as (
-    insert into ashlar.topic_messages (seq, id, lane, at, sent_at, key, body, meta)
-    select seq, id, lane, statement_timestamp(), statement_timestamp(), key, body, meta
+    insert into ashlar.topic_messages (seq, id, lane, at, sent_at, key, head, body, meta)
+    select seq, id, lane, statement_timestamp(), statement_timestamp(), key, key is null, body, meta
     from (${number('topic', 'copies', 'n')}) rows)
   select seq::text as id from messages order by n`
+
+/** After publishing with keys ($2): which message of each is first now, in each subscription of the topic ($1). */
+export const promoteAllText = promoteText(
+  'topic',
+  `select s.id as lane, keys.key from ashlar.topic_subscriptions s cross join unnest($2::text[]) as keys(key) where s.topic = $1`,
+)
 
 /** Idempotent; a subscription whose filter is the same is not touched. */
 export const subscribeText = `
   insert into ashlar.topic_subscriptions as s (topic, name, filter) values ($1, $2, $3::jsonb)
   on conflict (topic, name) do update set filter = excluded.filter where s.filter <> excluded.filter`
 
-/** What was published by transactions that began before a subscription ended may arrive after it: nobody's rows. */
-export const sweepText = (table: 'messages' | 'dead') => `
-  delete from ashlar.topic_${table} m where m.ctid = any (array(
-    select t.ctid from ashlar.topic_${table} t
-    where t.lane = any ($1::bigint[]) limit 1000 for update skip locked))`
+/**
+ * What was published by transactions that began before a subscription ended may arrive after it, and is nobody's. Rows are
+ * reached by two indexes: heads, and those with a key. Deletes at most 1000 rows of lanes $1.
+ */
+export const sweepTexts = [
+  sweepText('topic_messages', 'head'),
+  sweepText('topic_messages', 'key is not null'),
+  sweepText('topic_dead', 'true'),
+]
+
+function sweepText(table: string, which: string): string {
+  return `delete from ashlar.${table} where ctid = any (array(
+    select t.ctid from ashlar.${table} t where t.lane = any ($1::bigint[]) and ${which} limit 1000 for update skip locked))`
+}
 
 export const orphansText = `
-  with recursive lanes as (
-    (select min(lane) as lane from ashlar.topic_messages)
-    union all
-    select (select min(m.lane) from ashlar.topic_messages m where m.lane > lanes.lane) from lanes where lanes.lane is not null)
-  select lane from lanes
+  select lane from (${lanesText('head')} union ${lanesText('key is not null')}) lanes
   where lane is not null and not exists (select from ashlar.topic_subscriptions s where s.id = lanes.lane)
   limit 100`
 
+/** All lanes that have messages, walked from one to the next by an index. */
+function lanesText(which: string): string {
+  const next = (where: string) => `select min(lane) as lane from ashlar.topic_messages where ${which} and ${where}`
+  return `(with recursive lanes(lane) as (
+      (${next('true')}) union all select (${next('lane > lanes.lane')}) from lanes where lanes.lane is not null)
+    select lane from lanes)`
+}
+
 export const statsText = `
-  select s.name as subscription,
-    (select count(*)::int from (select from ashlar.topic_messages m where m.lane = s.id limit 1000000) m) as pending,
-    (select count(*)::int from (select from ashlar.topic_dead d where d.lane = s.id limit 1000000) d) as dead,
-    coalesce((select greatest(extract(epoch from statement_timestamp() - m.at) * 1000, 0) from ashlar.topic_messages m
-      where m.lane = s.id and m.rank = 0 order by m.at limit 1), 0)::float8 as "oldestAgeMs"
-  from ashlar.topic_subscriptions s where s.topic = $1 order by s.name`
+  select s.name as subscription, pending.count as pending, pending.age as "oldestAgeMs",
+    (select count(*)::int from (select from ashlar.topic_dead d where d.lane = s.id limit 1000000) d) as dead
+  from ashlar.topic_subscriptions s cross join lateral (
+    select count(*)::int, coalesce(greatest(extract(epoch from statement_timestamp() - min(at)) * 1000, 0), 0)::float8 as age
+    from (${rowsOf('topic', 's.id', 'at', 1_000_000)}) m) pending
+  where s.topic = $1 order by s.name`

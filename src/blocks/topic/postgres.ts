@@ -25,7 +25,7 @@ import type {
   SubscriptionStats,
   TopicDriver,
 } from './driver.ts'
-import { orphansText, publishText, statsText, subscribeText, sweepText } from './postgres-text.ts'
+import { orphansText, promoteAllText, publishText, statsText, subscribeText, sweepTexts } from './postgres-text.ts'
 
 interface Meta {
   headers: Record<string, string>
@@ -73,9 +73,15 @@ class PostgresTopic implements TopicDriver {
       messages.map(({ key }) => key ?? null),
       tx === undefined,
     ])
-    if (tx) tx.afterCommit(() => this.#wake.notify())
-    else this.#wake.notify()
+    if (tx) tx.afterCommit((sql) => this.#published(messages, sql))
+    else await this.#published(messages, this.#db)
     return rows.map(({ id }) => id)
+  }
+
+  async #published(messages: readonly Outgoing[], db: Queryable): Promise<void> {
+    const keys = new Set(messages.map(({ key }) => key).filter((key) => key !== undefined))
+    if (keys.size > 0) await db.query(promoteAllText, [this.#topic, [...keys]]).catch(() => undefined)
+    this.#wake.notify()
   }
 
   async subscribe({ name, filter }: Subscription): Promise<void> {
@@ -95,9 +101,9 @@ class PostgresTopic implements TopicDriver {
   /** Deletes, in batches, what no subscription owns. */
   async #sweep(lanes: readonly number[]): Promise<void> {
     if (lanes.length === 0) return
-    for (const table of ['messages', 'dead'] as const) {
+    for (const text of sweepTexts) {
       let swept = sweepBatch
-      while (swept === sweepBatch) swept = (await this.#db.query(sweepText(table), [lanes])).rowCount
+      while (swept === sweepBatch) swept = (await this.#db.query(text, [lanes])).rowCount
     }
   }
 

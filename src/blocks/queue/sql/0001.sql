@@ -8,7 +8,8 @@ create table ashlar.queues (
 create sequence ashlar.queue_seq;
 create sequence ashlar.queue_lease;
 
--- One row a message that is not settled. `at` is its due time, the end of its lease, or the end of a retry's wait.
+-- One row a message that is not settled. `at` is its due time, the end of its lease, or the end of a retry's wait. Only a
+-- `head` is lent: a message without a key, or the first of its key.
 create table ashlar.queue_messages (
   seq bigint primary key,
   id bigint not null,
@@ -19,12 +20,13 @@ create table ashlar.queue_messages (
   attempt integer not null default 0,
   sent_at timestamptz not null,
   key text,
+  head boolean not null,
   body text not null,
   meta text not null,
   error text
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.1);
 
-create unique index queue_messages_due on ashlar.queue_messages (lane, rank, at, seq);
+create unique index queue_messages_due on ashlar.queue_messages (lane, rank, at, seq) where head;
 create index queue_messages_key on ashlar.queue_messages (lane, key, seq) where key is not null;
 
 create table ashlar.queue_dead (

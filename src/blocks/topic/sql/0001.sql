@@ -24,12 +24,13 @@ create table ashlar.topic_messages (
   attempt integer not null default 0,
   sent_at timestamptz not null,
   key text,
+  head boolean not null,
   body text not null,
   meta text not null,
   error text
 ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_analyze_scale_factor = 0.1);
 
-create unique index topic_messages_due on ashlar.topic_messages (lane, rank, at, seq);
+create unique index topic_messages_due on ashlar.topic_messages (lane, rank, at, seq) where head;
 create index topic_messages_key on ashlar.topic_messages (lane, key, seq) where key is not null;
 
 create table ashlar.topic_dead (
