@@ -26,15 +26,18 @@ export interface Assignment {
   /** Grows with each rebalance. Commits of an older generation are refused. */
   generation: number
   partitions: number[]
+  /** A rebalance is under way: stop what is under way, commit it, and beat again soon, not holding any more. */
+  settling: boolean
 }
 
 /** One member of a consumer group. */
 export interface Membership {
   /**
    * Keeps the membership alive and answers what it owns now; call it at least every `sessionMs / 3`.
-   * A partition is owned by one member of a generation only.
+   * A partition is owned by one member of a generation only. One who was silent for too long joins again by it.
+   * @param holding still at work on partitions of the last answer: a rebalance waits for it, as long as it beats
    */
-  heartbeat(): Promise<Assignment>
+  heartbeat(holding: boolean): Promise<Assignment>
   /** Stores the next offsets to read; moves forward only. @throws with codeOf → `conflict` when the generation is over */
   commit(generation: number, offsets: ReadonlyMap<number, number>): Promise<void>
   /** Leaves at once, so that others need not wait for the session to end. */
@@ -44,14 +47,28 @@ export interface Membership {
 export interface GroupStats {
   group: string
   members: number
+  /** Records set aside because their handler kept failing. */
+  parked: number
   /** By partition: committed offset and how many records are behind it. */
   partitions: { partition: number; committed: number; lag: number }[]
+}
+
+/** A record that a group has set aside, and why. */
+export interface ParkedRecord extends StoredRecord {
+  partition: number
+  error: string
 }
 
 export interface StreamCapabilities {
   /** Old records with a newer one of the same key can be dropped. */
   compaction: boolean
+  /** Bytes of key, value and headers of one record. */
   maxBytes: number
+}
+
+/** What a driver is opened with, besides its URL. */
+export interface StreamShape {
+  partitions: number
 }
 
 /**
@@ -64,7 +81,10 @@ export interface StreamDriver {
   readonly partitions: number
   /** Durable when it returns. Records of one partition keep their order and lie together. Answers their offsets. */
   append(records: readonly Appending[]): Promise<number[]>
-  /** Up to `maxRecords` (and about `maxBytes`) from an offset on; waits up to `waitMs` for the first. An offset below `start` is read from `start`. */
+  /**
+   * Up to `maxRecords` (and about `maxBytes`, but at least one) from an offset on; waits up to `waitMs` for the first, and
+   * answers none when that has passed or the signal aborts. An offset below `start` is read from `start`.
+   */
   read(
     partition: number,
     offset: number,
@@ -73,13 +93,21 @@ export interface StreamDriver {
   bounds(): Promise<Bounds[]>
   /** First offset of each partition whose timestamp is at or after this one; `end` if there is none. */
   offsetsAt(timestamp: number): Promise<number[]>
-  join(group: string, options: { member: string; sessionMs: number }): Promise<Membership>
+  /** @param options.changed called when a heartbeat would tell something new; a hint only, and optional for a driver */
+  join(group: string, options: { member: string; sessionMs: number; changed?: () => void }): Promise<Membership>
   /** Next offset to read per partition, where one was committed. */
   committed(group: string): Promise<Map<number, number>>
   /** Sets a group's offsets, backwards too. @throws with codeOf → `conflict` while the group has members */
   seek(group: string, offsets: ReadonlyMap<number, number>): Promise<void>
   groups(): Promise<GroupStats[]>
-  /** Drops what retention no longer keeps (time, bytes per partition), never the end offset. Answers records dropped. */
+  /** Sets records aside for a group; the same one again changes nothing. Kept as long as `trim` keeps records. */
+  park(group: string, records: readonly ParkedRecord[]): Promise<void>
+  /** Oldest first. */
+  parked(group: string, options: { limit: number }): Promise<ParkedRecord[]>
+  /**
+   * Drops what retention no longer keeps (time, bytes per partition), never the end offset. Answers records dropped.
+   * With `compact`, time drops only records that have a newer one of the same key, and old tombstones.
+   */
   trim(retain: { ms?: number; bytesPerPartition?: number; compact: boolean }): Promise<number>
   close(): Promise<void>
 }

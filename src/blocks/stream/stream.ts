@@ -8,12 +8,13 @@ export interface StreamOptions<T> extends BlockOptions {
   partitions?: number
   /** Records of one key stay in order, in one partition (Kafka's own murmur2 partitioner). Without: spread evenly. */
   key?: (value: T) => string
-  /** Default '7d'. */
+  /** How long records are kept, '1s' to '3650d', default '7d'. Consumers and relaying processes drop older ones once a minute. */
   retain?: Duration
-  /** Bytes kept per partition. Default: no limit. */
+  /** Bytes kept per partition, 1kb or more; the newest stay. Default: no limit. */
   retainBytes?: Size
-  /** Keep only the newest record of each key (after `retain`). Default false. */
+  /** Keep only the newest record of each key (after `retain`). Default false. Where the driver lacks it: `unsupported` at open. */
   compact?: boolean
+  /** Checks values when they are appended, and again when they are read (a Date arrives as text: coerce it there). */
   schema?: Schema<T>
 }
 
@@ -29,9 +30,9 @@ export interface Entry<T> {
 export interface ConsumeOptions {
   /** Where a group without commits begins. Default 'start'. */
   from?: 'start' | 'end' | Date
-  /** Records per handler call. Default 100. */
+  /** Most records per handler call; they are of one partition. 1 to 1000, default 100. */
   batch?: number
-  /** A member that is silent for so long is taken out of the group. Default '10s'. */
+  /** A member that is silent for so long is taken out of the group. '1s' to '5m', default '10s'. */
   session?: Duration
   /** What to do with a record whose handler keeps failing: stop the partition and retry for ever (default), or park it and go on. */
   poison?: 'stop' | 'park'
@@ -46,17 +47,41 @@ export interface Consumer extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** What a handler knows besides its entries. */
+export interface ConsumeContext {
+  /** Aborts when the partition was given to another member, or the consumer cannot wait any longer for the handler. */
+  readonly signal: AbortSignal
+  /** Records that retention dropped before this group had read them: the entries begin after them. Usually 0. */
+  readonly skipped: number
+}
+
+/** An entry that a group has set aside because its handler kept failing. */
+export interface ParkedEntry {
+  readonly partition: number
+  readonly offset: number
+  readonly key: string | undefined
+  /** The value as JSON text: it may be what could not be read. `undefined` for a tombstone. */
+  readonly body: string | undefined
+  readonly at: Date
+  readonly error: string
+}
+
 /** An ordered, retained, replayable log that many groups read independently. */
 export interface Stream<T> extends Block {
-  /** With `tx`: through the outbox, published after the commit. */
+  /**
+   * Durable when it returns. With `tx`: through the outbox, published soon after the commit. An error that is `retryable` may
+   * come although the record was stored: appending again then stores it twice.
+   * @throws `invalid_argument` `exhausted` `unavailable` `timeout`; `unsupported` for a transaction of another database
+   */
   append(value: T, options?: { tx?: Transaction; key?: string }): Promise<void>
+  /** In order, with few statements; when it fails a part may be stored. At most 10 000 values and 64 MB. */
   appendMany(values: readonly T[], options?: { tx?: Transaction }): Promise<void>
   /** Marks a key as deleted. */
-  remove(key: string): Promise<void>
+  remove(key: string, options?: { tx?: Transaction }): Promise<void>
   /** Reads as a member of a group; the offset is committed after the handler has returned for the whole batch. */
   consume(
     group: string,
-    handler: (entries: readonly Entry<T>[], context: { signal: AbortSignal }) => unknown,
+    handler: (entries: readonly Entry<T>[], context: ConsumeContext) => unknown,
     options?: ConsumeOptions,
   ): Promise<Consumer>
   /** Reads once from a place, without a group: for replays and tools. Ends at the end of the log unless `follow`. */
@@ -66,7 +91,9 @@ export interface Stream<T> extends Block {
     follow?: boolean
     signal?: AbortSignal
   }): AsyncIterable<Entry<T>>
-  /** Moves a group that has no member now. */
+  /** What a group has set aside, oldest first. At most 10 000, default 100. */
+  parked(group: string, options?: { limit?: number }): Promise<ParkedEntry[]>
+  /** Moves a group that has no member now. @throws `conflict` while it has */
   seek(group: string, to: 'start' | 'end' | Date): Promise<void>
   bounds(): Promise<Bounds[]>
   groups(): Promise<GroupStats[]>

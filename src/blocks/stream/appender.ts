@@ -1,0 +1,89 @@
+import type { OpenContext, Schema } from '../../block.ts'
+import { engineName } from '../../declare.ts'
+import { AshlarError } from '../../errors.ts'
+import { Lines } from '../../lease/lines.ts'
+import { Outbox } from '../../lease/outbox.ts'
+import { checkBatch } from '../../lease/payload.ts'
+import { settledWithin } from '../../lease/retry.ts'
+import type { Transaction } from '../../postgres/sql.ts'
+import { traceHeaders } from '../../telemetry.ts'
+import type { StreamDriver } from './driver.ts'
+import { checkKey, draftOf, type Draft } from './records.ts'
+import { Spread } from './spread.ts'
+
+const lines = { maxBatch: 1_000, maxBytes: 4 * 1024 ** 2, maxWaiting: 100_000 }
+const closeMs = 4_000
+
+/** The ways of a value into the log: with others in one batch, or through the outbox of the caller's transaction. */
+export class Appender<T> {
+  readonly #what: string
+  readonly #driver: StreamDriver
+  readonly #schema: Schema<T> | undefined
+  readonly #lines: Lines<Draft, number>
+  readonly #outbox: Outbox<Draft> | undefined
+
+  static async open<T>(
+    context: OpenContext,
+    scheme: string,
+    driver: StreamDriver,
+    schema: Schema<T> | undefined,
+  ): Promise<Appender<T>> {
+    const spread = new Spread(driver.partitions)
+    // Also where the engine is that very database: an append holds the lock of its partition to the commit.
+    const databaseUrl = context.databaseUrl ?? (scheme === 'postgres' ? context.url : undefined)
+    const outbox = await Outbox.open<Draft>(
+      `stream:${engineName(context)}`,
+      databaseUrl === undefined ? context : { ...context, databaseUrl },
+      undefined,
+      (entrusted) => driver.append(spread.batch(entrusted.map(({ message }) => message))),
+    )
+    return new Appender(`stream '${context.name}'`, driver, schema, spread, outbox)
+  }
+
+  private constructor(
+    what: string,
+    driver: StreamDriver,
+    schema: Schema<T> | undefined,
+    spread: Spread,
+    outbox: Outbox<Draft> | undefined,
+  ) {
+    this.#what = what
+    this.#driver = driver
+    this.#schema = schema
+    this.#outbox = outbox
+    this.#lines = new Lines((drafts) => driver.append(spread.batch(drafts)), lines)
+  }
+
+  async append(values: readonly { value: T; key: string | undefined }[], tx: Transaction | undefined): Promise<void> {
+    const { maxBytes } = this.#driver.capabilities
+    const of = { schema: this.#schema, maxBytes, headers: traceHeaders() }
+    const drafts = await Promise.all(values.map(({ value, key }) => draftOf(this.#what, value, { ...of, key })))
+    checkBatch(this.#what, drafts)
+    await this.#send(drafts, tx)
+  }
+
+  async remove(key: string, tx: Transaction | undefined): Promise<void> {
+    const draft = { key: checkKey(this.#what, key), body: null, headers: traceHeaders() }
+    await this.#send([{ draft, bytes: 0 }], tx)
+  }
+
+  /** One line for all, so that what is appended without waiting keeps its order. */
+  async #send(drafts: readonly { draft: Draft; bytes: number }[], tx: Transaction | undefined): Promise<void> {
+    if (!tx) return void (await Promise.all(drafts.map(({ draft, bytes }) => this.#lines.add(draft, bytes))))
+    if (!this.#outbox?.covers(tx))
+      throw new AshlarError(
+        'unsupported',
+        `${this.#what} cannot take part in a transaction of ${tx.origin}: its outbox is in the service's own database; ` +
+          'use a transaction of that one, or leave out { tx }',
+      )
+    await this.#outbox.add(
+      tx,
+      drafts.map(({ draft }) => draft),
+    )
+  }
+
+  async close(): Promise<void> {
+    await settledWithin(this.#lines.idle(), closeMs)
+    await this.#outbox?.close()
+  }
+}

@@ -1,0 +1,63 @@
+import type { Schema } from '../../block.ts'
+import { invalid } from '../../errors.ts'
+import { decode, encode } from '../../lease/payload.ts'
+import type { ParkedRecord, StoredRecord } from './driver.ts'
+import type { Entry, ParkedEntry } from './stream.ts'
+
+/** A record before it has a partition. JSON can carry it, so an outbox can too. */
+export interface Draft {
+  key?: string
+  /** JSON text; `null` for a tombstone. */
+  body: string | null
+  headers: Record<string, string>
+}
+
+const maxKeyBytes = 1024
+
+/** @throws `invalid_argument` */
+export function checkKey(what: string, key: unknown): string {
+  const bytes = typeof key === 'string' ? Buffer.byteLength(key) : Infinity
+  if (typeof key === 'string' && bytes <= maxKeyBytes && !key.includes('\0') && key.isWellFormed()) return key
+  const shown = typeof key === 'string' ? `a key of ${bytes} bytes` : String(key)
+  throw invalid(`${what}: ${shown} is not valid; a key is text of at most ${maxKeyBytes} bytes, without NUL`)
+}
+
+/** Group names stand in tables and names of engines. @throws `invalid_argument` */
+export function checkGroup(what: string, group: unknown): string {
+  if (typeof group === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(group)) return group
+  throw invalid(
+    `${what}: '${String(group)}' is not a group name; write 1 to 64 letters, digits, '.', '-' or '_', a letter or digit first`,
+  )
+}
+
+/** @throws `invalid_argument` for what is no JSON, breaks the schema or is too long */
+export async function draftOf<T>(
+  what: string,
+  value: T,
+  of: { key: string | undefined; schema: Schema<T> | undefined; maxBytes: number; headers: Record<string, string> },
+): Promise<{ draft: Draft; bytes: number }> {
+  const { body, bytes } = await encode(what, of.schema, value, of.maxBytes - maxKeyBytes)
+  const key = of.key === undefined ? {} : { key: checkKey(what, of.key) }
+  return { draft: { ...key, body, headers: of.headers }, bytes }
+}
+
+/** @throws `GiveUp` for what can never be read */
+export async function entryOf<T>(
+  what: string,
+  schema: Schema<T> | undefined,
+  partition: number,
+  { offset, key, value, timestamp }: StoredRecord,
+): Promise<Entry<T>> {
+  const at = new Date(timestamp)
+  const read = value === null ? undefined : await decode<T>(what, schema, textOf(value))
+  return { partition, offset, key: key === null ? undefined : textOf(key), value: read, at }
+}
+
+export function parkedEntryOf({ partition, offset, key, value, timestamp, error }: ParkedRecord): ParkedEntry {
+  const body = value === null ? undefined : textOf(value)
+  return { partition, offset, key: key === null ? undefined : textOf(key), body, at: new Date(timestamp), error }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}
