@@ -35,7 +35,7 @@ export interface ConsumerSetup<L extends Lent> extends Backoff {
 /** One long poll: only how often an idle consumer asks again. */
 const waitMs = 20_000
 /** How long `close` waits, beyond the drain, for the engine to answer. */
-const lastWordMs = 2_000
+const lastWordMs = 1_000
 const longestPauseMs = 5_000
 const settleTries = 10
 

@@ -17,7 +17,7 @@ export interface SenderSetup<M> {
 }
 
 const limits = { maxBatch: 1_000, maxBytes: 8 * 1024 ** 2, maxWaiting: 100_000 }
-const closeMs = 5_000
+const closeMs = 2_000
 
 /** The ways of a message to its engine: alone, together with others, within a transaction, through the outbox. */
 export class Sender<M extends { key?: string }> {

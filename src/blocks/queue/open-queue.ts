@@ -17,7 +17,7 @@ import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats } from './dr
 import { readSendOptions, readWorkOptions } from './options.ts'
 import type { Job, Queue, QueueOptions, SendOptions, WorkOptions } from './queue.ts'
 
-const closeMs = 5_000
+const closeMs = 2_000
 
 /** The queue over any driver. */
 export class OpenQueue<T> implements Queue<T> {

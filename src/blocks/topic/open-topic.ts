@@ -15,7 +15,7 @@ import type { DeadLetter, Delivered, Outgoing, SubscriptionStats, TopicDriver } 
 import { checkSubscription, readFilter, readPublishOptions, readSubscribeOptions } from './options.ts'
 import type { Message, PublishOptions, SubscribeOptions, Topic, TopicOptions } from './topic.ts'
 
-const closeMs = 5_000
+const closeMs = 2_000
 
 /** The topic over any driver. */
 export class OpenTopic<T> implements Topic<T> {
