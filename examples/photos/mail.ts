@@ -29,13 +29,15 @@ function connected(): Transporter {
   return transport
 }
 
-/** Subscription `mail`: a member's first photo is worth a letter. */
+/** Subscription `mail`: a member's first photo is worth a letter; one with a date in the past (the demo's) is no news. */
 export async function thankForFirst(event: Message<Published>): Promise<void> {
   const { photo, author } = event.payload
   const { db, mail } = shutter.blocks
   const first = await db.maybe<{ email: string; name: string; title: string; isFirst: boolean }>`
     select m.email, m.name, p.title,
-      not exists (select 1 from photos o where o.author = p.author and o.published_at < p.published_at) as "isFirst"
+      p.published_at > now() - interval '1 hour' and not exists (
+        select 1 from photos o where o.author = p.author and o.published_at < p.published_at
+      ) as "isFirst"
     from photos p join members m on m.id = p.author where p.id = ${photo} and p.author = ${author}`
   if (!first?.isFirst) return
   await event.once('letter', (tx) => mail.send(firstPhotoMail({ ...first, photo }), { tx }))
