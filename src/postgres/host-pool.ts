@@ -6,6 +6,7 @@ import type { Host, PostgresUrl } from './url.ts'
 /** Longest wait for a free connection unless the caller says otherwise. */
 const acquireLimitMs = 10_000
 const maxWaiting = 10_000
+const endLimitMs = 8_000
 
 /** The limit for reaching the server is the connection's own: a pool's would also be the limit for a free place. */
 function clientTo(url: PostgresUrl, host: Host): NonNullable<pg.PoolConfig['Client']> {
@@ -93,9 +94,18 @@ export class HostPool {
     for (const client of this.#clients) cutOff(client)
   }
 
-  /** Takes no more; statements under way may end. */
+  /** Takes no more; statements under way may end within 8 s, then they are cut. */
   end(): Promise<void> {
-    this.#ending ??= this.#pool.end()
+    this.#ending ??= this.#end()
     return this.#ending
+  }
+
+  async #end(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, endLimitMs)
+    })
+    await Promise.race([this.#pool.end(), late]).finally(() => clearTimeout(timer))
+    this.cut()
   }
 }

@@ -255,3 +255,16 @@ test('says of every host why it is not the primary', async () => {
     message: /127\.0\.0\.1:1 .*ECONNREFUSED.*127\.0\.0\.1:2 .*ECONNREFUSED/,
   })
 })
+
+test('closing waits for a statement under way, but not for ever', async () => {
+  await using db = await behindProxy()
+  const sql = openSql(db.url)
+  const short = sql.query('select pg_sleep(0.2)')
+  const stuck = sql.withClient(() => new Promise(() => undefined))
+  await until('both are under way', () => sql.connections().total === 2 && sql.connections().idle === 0)
+  void stuck
+  const started = performance.now()
+  await sql.close()
+  assert.equal((await short).rowCount, 1)
+  assert.ok(performance.now() - started < 9_500)
+})

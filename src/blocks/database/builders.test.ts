@@ -91,9 +91,13 @@ test('both work inside of a transaction of the block, so that jobs and events co
   const broken = open.db.transaction(async (tx) => {
     const kysely = new Kysely<Tables>({ dialect: new PostgresDialect({ pool: tx }) })
     await kysely.insertInto('person').values({ name: 'by Kysely' }).execute()
-    await drizzle(tx as unknown as ConstructorParameters<typeof PostgresDialect>[0]['pool'] as never)
+    await drizzle(tx as never)
       .insert(person)
       .values({ name: 'by Drizzle' })
+    await assert.rejects(
+      kysely.transaction().execute((own) => own.selectFrom('person').selectAll().execute()),
+      { code: 'unsupported', message: /tx.transaction/ },
+    )
     assert.equal((await tx.many`select * from person`).length, 2)
     assert.deepEqual(await open.names(), [])
     throw new Error('no')

@@ -1,10 +1,11 @@
-import type { AloneOptions, Card, Declaration } from '../../block.ts'
+import { wrap, type AloneOptions, type Card, type Declaration } from '../../block.ts'
 import { declare, openAlone, type Kind } from '../../declare.ts'
 import { migrate } from '../../postgres/migrate.ts'
 import { toCount, toMs } from '../../units.ts'
 import type { Database, DatabaseOptions } from './database.ts'
 import type { DatabaseDriver } from './driver.ts'
 import { DatabasePool, type Settings } from './pool.ts'
+import { codeOf } from './postgres.ts'
 
 export { json } from './template.ts'
 export type {
@@ -42,14 +43,14 @@ const kind: Kind<Database, DatabaseOptions, DatabaseDriver> = {
   options: ['migrations', 'replicas', 'maxLag', 'acquire'],
   drivers: { postgres: async () => (await import('./postgres.ts')).open },
   check: (options) => void settingsOf(options),
-  async build({ name }, driver, options) {
-    const database = new DatabasePool(name, driver, settingsOf(options))
+  async build({ name }, driver, options, scheme) {
+    const opened = new DatabasePool(name, driver, settingsOf(options))
     try {
       if (options.migrations !== undefined) await migrate(driver.sql, 'app', options.migrations)
-      return database
+      return opened
     } catch (error) {
-      await database.close()
-      throw error
+      await opened.close()
+      throw wrap(error, { block: name, driver: scheme, doing: 'migrating' }, codeOf)
     }
   },
 }

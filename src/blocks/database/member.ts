@@ -15,6 +15,8 @@ export interface Report {
   end: string
   /** A replica: age of the last transaction it replayed, by the primary's clock. `null` when it has replayed none. */
   ageMs: number | null
+  /** Which cluster it belongs to: a replica of another one would show other data. */
+  cluster: string
   /** When it was asked, on this process's clock. */
   atMs: number
 }
@@ -23,7 +25,8 @@ const question = `
   select replica,
     (case when replica then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end)::text as lsn,
     (case when replica then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end)::text as end,
-    (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as "ageMs"
+    (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as "ageMs",
+    (select system_identifier::text from pg_control_system()) as cluster
   from pg_is_in_recovery() as replica`
 
 /** A connection could not be made, for whatever reason: nothing was asked yet. */
@@ -36,6 +39,7 @@ export class Member {
   readonly #host: Host
   #report: Report | undefined
   #client: pg.Client | undefined
+  #connecting: Promise<pg.Client> | undefined
   #asking: Promise<void> | undefined
   #pool: HostPool | undefined
   #closed = false
@@ -77,13 +81,15 @@ export class Member {
   }
 
   async #question(): Promise<Omit<Report, 'atMs'>[]> {
-    this.#client ??= await this.#connect()
-    return (await this.#client.query<Omit<Report, 'atMs'>>(question)).rows
+    this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined))
+    const client = this.#client ?? (await this.#connecting)
+    return (await client.query<Omit<Report, 'atMs'>>(question)).rows
   }
 
   async #connect(): Promise<pg.Client> {
+    if (this.#client) return this.#client
     const client = await connectTo(this.#url, this.#host)
-    if (!this.#closed) return client
+    if (!this.#closed) return (this.#client = client)
     await client.end()
     throw new Error('closed')
   }

@@ -52,11 +52,20 @@ export class Primary {
     return result
   }
 
-  /** Reads of this request must see the log up to here. Costs a round trip, so only where somebody asked for it. */
+  /**
+   * Reads of this request must see the log up to here. Costs a round trip, so only where somebody asked for it. What was
+   * written is written, so a connection that breaks just now is no reason to report a failure.
+   */
   async note(client: pg.ClientBase): Promise<void> {
     if (!writtenUpTo()) return
-    const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn')
-    wroteAt(rows[0]!.lsn)
-    this.#replicas.wrote(rows[0]!.lsn)
+    const lsn = await askEnd(client).catch(() => askEnd(this.#sql).catch(() => undefined))
+    if (lsn === undefined) return
+    wroteAt(lsn)
+    this.#replicas.wrote(lsn)
   }
+}
+
+async function askEnd(on: { query(text: string): Promise<{ rows: object[] }> }): Promise<string> {
+  const { rows } = await on.query('select pg_current_wal_insert_lsn()::text as lsn')
+  return (rows[0] as { lsn: string }).lsn
 }

@@ -1,6 +1,6 @@
 import { compareLsn, isLsn, type WrittenUpTo } from '../../postgres/consistency.ts'
 import { PrimaryHistory } from './lag.ts'
-import type { Member } from './member.ts'
+import type { Member, Report } from './member.ts'
 
 /** Why a read went where it went. */
 export type Reason =
@@ -37,6 +37,8 @@ export class Replicas {
   #primary: Member | undefined
   /** The furthest position of the primary that this process knows of. */
   #end: string | undefined
+  #noted: Report | undefined
+  #looking: Promise<void> | undefined
   #turn = 0
   #closed = false
 
@@ -64,9 +66,14 @@ export class Replicas {
     return { member: this.#leastBusy(able), reason: 'fresh' }
   }
 
+  /** Replicas that have answered lately, and are replicas of this primary. */
   #up(): Member[] {
     const now = performance.now()
-    return this.#members.filter(({ report }) => report?.replica && now - report.atMs < staleMs)
+    const cluster = this.#noted?.cluster
+    return this.#members.filter(
+      ({ report }) =>
+        report?.replica && now - report.atMs < staleMs && (cluster === undefined || report.cluster === cluster),
+    )
   }
 
   #lagOf({ report }: Member): number {
@@ -114,11 +121,10 @@ export class Replicas {
       this.#timer = setInterval(() => this.#tick(), everyMs)
       this.#timer.unref()
     }
-    if (now - this.#lookedAt > staleMs) this.#looking = this.#look()
-    if (this.#looking) await limited(this.#looking, firstLookMs)
+    if (now - this.#lookedAt > staleMs)
+      this.#looking = limited(this.#look(), firstLookMs).finally(() => (this.#looking = undefined))
+    await this.#looking
   }
-
-  #looking: Promise<void> | undefined
 
   #tick(): void {
     if (performance.now() - this.#usedAt < restAfterMs) return void this.#look()
@@ -133,11 +139,7 @@ export class Replicas {
 
   async #look(): Promise<void> {
     this.#lookedAt = performance.now()
-    try {
-      await Promise.all(this.#members.map((member) => member.ask().then(() => this.#learn())))
-    } finally {
-      this.#looking = undefined
-    }
+    await Promise.all(this.#members.map((member) => member.ask().then(() => this.#learn())))
   }
 
   /** Takes note of where the primary is, and whether it is another one now. */
@@ -155,8 +157,6 @@ export class Replicas {
     this.#history.add(report.atMs, report.lsn)
     this.wrote(report.end)
   }
-
-  #noted: object | undefined
 
   /** Replicas that answer, and how far the last of them is behind. */
   async stats(): Promise<{ replicas: number; lagMs: number; connections: number }> {

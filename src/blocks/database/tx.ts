@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type pg from 'pg'
+import { AshlarError } from '../../errors.ts'
 import { inTurn } from '../../postgres/sql.ts'
 import { OpenTransaction } from '../../postgres/transaction.ts'
 import type { DatabaseTransaction } from './database.ts'
@@ -13,6 +14,10 @@ interface Level {
   depth: number
   last: Promise<unknown>
 }
+
+/** What query builders send for a transaction of their own: here it would end that of the caller. */
+const endsIt =
+  /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*(begin|start\s+transaction|commit|end|abort|rollback(?!\s+to)|prepare\s+transaction)\b/i
 
 const current = new AsyncLocalStorage<Level>()
 
@@ -84,6 +89,12 @@ export class BlockTransaction extends OpenTransaction implements DatabaseTransac
   async end(): Promise<void> {}
 
   async #run(call: Call): Promise<pg.QueryResult> {
+    const [, control] = endsIt.exec(call.text) ?? []
+    if (control !== undefined)
+      throw new AshlarError(
+        'unsupported',
+        `'${control}' inside of db.transaction would end or confuse it; for a part that may fail alone use tx.transaction(…)`,
+      )
     return this.use(async (client) => {
       const result = await inTurn(client, () => send(client, call))
       this.#wrote ||= mayWrite(call.text, result.command)
