@@ -4,6 +4,9 @@ import type { Queryable, Sql, Transaction } from '../postgres/sql.ts'
 
 /** Keys that are remembered in this process, when there is no database. */
 const maxRemembered = 100_000
+/** How long a database keeps marks: a message must not come back later than that. */
+const marksMs = 90 * 86_400_000
+const sweepEveryMs = 6 * 3_600_000
 
 /**
  * Effects once per key, however often a message is delivered. With a database the mark commits with the effects; without
@@ -14,6 +17,8 @@ export class Once {
   readonly #databaseUrl: string | undefined
   readonly #done = new Map<string, Promise<unknown>>()
   #sql: Promise<Sql> | undefined
+  #sweepAtMs = performance.now() + sweepEveryMs * (0.5 + Math.random() / 2)
+  #sweeping: Promise<unknown> | undefined
 
   /** @param databaseUrl where effects happen: the driver's own database, else the service's */
   constructor(scope: string, databaseUrl: string | undefined) {
@@ -25,10 +30,20 @@ export class Once {
     if (this.#databaseUrl === undefined) return this.#runHere(key, work)
     const { once } = await import('../postgres/once.ts')
     const sql = await this.#open(this.#databaseUrl)
+    this.#sweepSometimes(sql)
     return sql.transaction((tx) => once(tx, this.#scope, key, work))
   }
 
+  #sweepSometimes(sql: Sql): void {
+    if (performance.now() < this.#sweepAtMs) return
+    this.#sweepAtMs = performance.now() + sweepEveryMs
+    this.#sweeping = import('../postgres/once.ts')
+      .then(({ sweepOnce }) => sweepOnce(sql, marksMs))
+      .catch(() => undefined)
+  }
+
   async close(): Promise<void> {
+    await this.#sweeping
     const sql = await this.#sql?.catch(() => undefined)
     this.#sql = undefined
     await sql?.close()
