@@ -128,7 +128,9 @@ function limited(request: Request, maxBytes: number): Request {
       controller.enqueue(chunk)
     },
   })
-  return new Request(request, { body: request.body.pipeThrough(counter), duplex: 'half' })
+  // By parts: the request of @hono/node-server is none of the platform's own class, which will not copy it.
+  const { url, method, headers, signal } = request
+  return new Request(url, { method, headers, signal, body: request.body.pipeThrough(counter), duplex: 'half' })
 }
 
 function positionOf(request: Request): string | undefined {
