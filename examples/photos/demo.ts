@@ -1,12 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { shutter } from './blueprint.ts'
-import { demoLogin, demoMembers, type DemoMember } from './demo-members.ts'
-import { demoPhotos, type DemoPhoto } from './demo-photos.ts'
-import { between, randomOf, type Random } from './draw/random.ts'
-import { photograph, portrait } from './draw/render.ts'
+import { demoLogin } from './demo-login.ts'
+import { demoPhotos, type DemoPhoto } from './studio/demo-photos.ts'
 import { like } from './likes.ts'
 import { hashPassword } from './passwords.ts'
 import { originalKey, publish } from './publish.ts'
+import { demoMembers } from './studio/demo-members.ts'
+import { between, randomOf, type Random } from './studio/draw/random.ts'
+import { studio } from './studio/studio.ts'
 
 // Something to look at after the first `ashlar dev`: drawn here, so that it needs no network and belongs to nobody. The
 // pictures take the way of every upload: bucket, row, job, event.
@@ -52,7 +53,7 @@ async function addMembers(): Promise<Map<string, string>> {
   const nobody = await hashPassword(randomBytes(32).toString('base64'))
   const ids = new Map<string, string>()
   for (const [index, member] of demoMembers.entries()) {
-    const avatar = await addAvatar(member, index)
+    const avatar = await addAvatar(index)
     const isAdmin = index === 0
     const { id } = await shutter.blocks.db.one<{ id: string }>`
       insert into members (email, handle, name, bio, avatar, password, admin)
@@ -64,8 +65,8 @@ async function addMembers(): Promise<Map<string, string>> {
   return ids
 }
 
-async function addAvatar({ portrait: draw }: DemoMember, seed: number): Promise<string> {
-  const bytes = await portrait({ width: 320, height: 320, seed, draw })
+async function addAvatar(index: number): Promise<string> {
+  const bytes = await studio.ask('drawPortrait', index)
   const key = `img/avatars/${createHash('sha256').update(bytes).digest('base64url').slice(0, 16)}.webp`
   await shutter.blocks.photos.put(key, bytes, { contentType: 'image/webp' })
   return `/${key}`
@@ -77,10 +78,9 @@ async function addPhoto(photo: DemoPhoto, index: number, members: ReadonlyMap<st
   const upload = originalKey(author, `demo-${photo.seed}`)
   if (await db.maybe`select 1 from photos where upload = ${upload}`) return
   const publishedAt = new Date(Date.now() - (2 + index * 7.3) * hourMs)
-  const [width, height] = photo.size
   const artist = demoMembers.find(({ handle }) => handle === photo.by)!.name
   const takenAt = new Date(publishedAt.getTime() - (30 + index * 11) * 24 * hourMs)
-  const bytes = await photograph({ ...photo, width, height }, { camera: photo.camera, artist, takenAt })
+  const bytes = await studio.ask('drawPhoto', index, artist, takenAt)
   await photos.put(upload, bytes, { contentType: 'image/jpeg' })
   const { title, caption, tags } = photo
   const id = await publish({ author, upload, title, caption, tags, attribution: undefined, publishedAt })

@@ -3,7 +3,7 @@ import { createMiddleware } from 'hono/factory'
 import type { Session } from 'ashlar/sessions'
 import { asset } from './assets.ts'
 import { shutter } from './blueprint.ts'
-import { demoLogin } from './demo-members.ts'
+import { demoLogin } from './demo-login.ts'
 import type { Frame, Viewer } from './model.ts'
 import { logInFirst, Refusal } from './refusal.ts'
 
