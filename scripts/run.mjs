@@ -23,6 +23,7 @@ const commands = {
   package: ['--test', 'test/package/package.test.ts'],
   photos: ['examples/photos/import.ts'],
   bench: ['bench/main.ts'],
+  guarantees: ['scripts/guarantees.ts'],
 }
 
 const [name, ...rest] = process.argv.slice(2)
