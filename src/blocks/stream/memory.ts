@@ -17,6 +17,7 @@ import type {
   StreamShape,
 } from './driver.ts'
 import { assignmentOf, beat, emptyGroup, expire, leave, mayCommit, type Group } from './group.ts'
+import { dropBeyond, dropSuperseded, Partition, sizeOf } from './memory/partition.ts'
 import { checkShape } from './shape.ts'
 
 const maxStoreBytes = 256 * 1024 ** 2
@@ -51,74 +52,6 @@ class KeptGroup {
   tell(): void {
     for (const tell of this.changed.values()) queueMicrotask(tell)
   }
-}
-
-class Partition {
-  records: StoredRecord[] = []
-  start = 0
-  end = 0
-  newest = 0
-  #waiting = new Set<() => void>()
-
-  append({ key, value, headers }: Appending): number {
-    this.newest = Math.max(Date.now(), this.newest)
-    this.records.push({ offset: this.end, key, value, headers: { ...headers }, timestamp: this.newest })
-    return this.end++
-  }
-
-  wake(): void {
-    const waiting = this.#waiting
-    this.#waiting = new Set()
-    for (const wake of waiting) wake()
-  }
-
-  /** Index of the first record at or after an offset: offsets grow, but compaction leaves gaps. */
-  indexOf(offset: number): number {
-    let [low, high] = [0, this.records.length]
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.records[middle]!.offset < offset) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
-  read(offset: number, maxRecords: number, maxBytes: number): StoredRecord[] {
-    const from = this.indexOf(offset)
-    const found: StoredRecord[] = []
-    let bytes = 0
-    for (const record of this.records.slice(from, from + maxRecords)) {
-      bytes += sizeOf(record)
-      if (found.length > 0 && bytes > maxBytes) break
-      found.push({ ...record, headers: { ...record.headers } })
-    }
-    return found
-  }
-
-  async wait(ms: number, signals: AbortSignal[]): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#waiting.add(resolve)
-    const timer = setTimeout(resolve, ms)
-    const aborted = AbortSignal.any(signals)
-    aborted.addEventListener('abort', () => resolve(), { once: true })
-    await promise
-    clearTimeout(timer)
-    this.#waiting.delete(resolve)
-  }
-
-  /** Keeps what the test says is to be kept. Answers what was dropped. */
-  keep(isKept: (record: StoredRecord, index: number) => boolean): StoredRecord[] {
-    const dropped = this.records.filter((record, index) => !isKept(record, index))
-    if (dropped.length === 0) return dropped
-    const gone = new Set(dropped)
-    this.records = this.records.filter((record) => !gone.has(record))
-    this.start = this.records[0]?.offset ?? this.end
-    return dropped
-  }
-}
-
-function sizeOf({ key, value, headers }: Omit<StoredRecord, 'offset'>): number {
-  return 64 + (key?.length ?? 0) + (value?.length ?? 0) + JSON.stringify(headers).length
 }
 
 const shared = new Map<string, Store>()
@@ -257,28 +190,6 @@ class MemoryStream implements StreamDriver {
     this.#closing.abort()
   }
 }
-
-/** Of each key the newest record stays; a tombstone only until it is old. */
-function dropSuperseded(partition: Partition, oldest: number): StoredRecord[] {
-  const newest = new Map<string, number>()
-  for (const { key, offset } of partition.records) if (key) newest.set(textOf(key), offset)
-  return partition.keep(({ key, value, offset, timestamp }) => {
-    if (timestamp >= oldest || key === null) return true
-    return newest.get(textOf(key)) === offset && value !== null
-  })
-}
-
-function dropBeyond(partition: Partition, maxBytes: number | undefined): StoredRecord[] {
-  if (maxBytes === undefined) return []
-  let bytes = partition.records.reduce((sum, record) => sum + sizeOf(record), 0)
-  return partition.keep((record) => {
-    const isKept = bytes <= maxBytes
-    bytes -= isKept ? 0 : sizeOf(record)
-    return isKept
-  })
-}
-
-const textOf = (key: Uint8Array) => Buffer.from(key).toString('latin1')
 
 class MemoryMembership implements Membership {
   readonly #group: KeptGroup

@@ -236,7 +236,7 @@ class PostgresStream implements StreamDriver {
       group,
       limit,
     ])
-    return rows.map((row) => ({ ...row, offset: Number(row.offset), headers: JSON.parse(row.headers) }))
+    return rows.map((row) => ({ ...row, headers: JSON.parse(row.headers) }))
   }
 
   async trim({ ms, bytesPerPartition }: { ms?: number; bytesPerPartition?: number }): Promise<number> {

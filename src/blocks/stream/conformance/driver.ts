@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { until, type Case } from '../../../conformance.ts'
+import { readAll, readNow, record, refuses, text, valuesOf, type StreamHarness } from './harness.ts'
+
+/** The log: order, completeness, waiting, retention. */
+export const driverCases: readonly Case<StreamHarness>[] = [
+  {
+    name: 'gives back keys, values and headers as they were: null is not empty',
+    async run(harness) {
+      const driver = await harness.open()
+      const sent = [
+        { ...record(0, null, 'k'), headers: { traceparent: '00-ab', 'naïve ✓': '' } },
+        record(0, '', ''),
+        { ...record(0, 'x'), key: Buffer.from([0, 255, 10]), value: Buffer.from([0, 0, 128]) },
+        record(0, 'y'),
+      ]
+      await driver.append(sent)
+      const found = await readNow(driver, 0, 0)
+      for (const [at, { key, value, headers }] of found.entries()) {
+        assert.deepEqual(key && Buffer.from(key), sent[at]!.key)
+        assert.deepEqual(value && Buffer.from(value), sent[at]!.value)
+        assert.deepEqual(headers, sent[at]!.headers)
+      }
+      assert.equal(found.length, sent.length)
+    },
+  },
+  {
+    name: 'keeps the order of each partition, and answers the offsets under which records are found',
+    async run(harness) {
+      const [here, there] = [await harness.open(), await harness.open()]
+      const sent = Array.from({ length: 30 }, (_, n) => record((n * 7) % 4, `${n}`))
+      const offsets = await here.append(sent.slice(0, 15))
+      offsets.push(...(await here.append(sent.slice(15))))
+      for (const [n, { partition }] of sent.entries()) {
+        const [found] = await readNow(there, partition, offsets[n]!, 1)
+        assert.deepEqual([found?.offset, text(found!.value)], [offsets[n], `${n}`])
+      }
+      for (let partition = 0; partition < 4; partition++) {
+        const expected = sent.filter((each) => each.partition === partition).map(({ value }) => text(value))
+        assert.deepEqual(valuesOf(await readAll(there, partition)), expected)
+      }
+    },
+  },
+  {
+    name: 'no reader skips a record that commits late: eight writers in any order of partitions, one tailing reader',
+    async run(harness) {
+      const writers = await Promise.all(Array.from({ length: 8 }, () => harness.open()))
+      const reader = await harness.open()
+      const seen: string[] = []
+      let next = 0
+      const tail = async () => {
+        for (const each of await readNow(reader, 0, next)) {
+          assert.ok(each.offset >= next, 'offsets grow')
+          next = each.offset + 1
+          seen.push(text(each.value)!)
+        }
+        return seen.length >= 8 * 20
+      }
+      const writing = writers.map(async (driver, writer) => {
+        const order = writer % 2 ? [3, 2, 1, 0] : [0, 1, 2, 3]
+        for (let n = 0; n < 20; n++) await driver.append(order.map((partition) => record(partition, `${writer}/${n}`)))
+      })
+      await until('all were read', tail, 20_000)
+      await Promise.all(writing)
+      assert.equal(new Set(seen).size, 8 * 20)
+      for (let writer = 0; writer < 8; writer++) {
+        const mine = seen.filter((each) => each.startsWith(`${writer}/`))
+        assert.deepEqual(
+          mine,
+          Array.from({ length: 20 }, (_, n) => `${writer}/${n}`),
+        )
+      }
+    },
+  },
+  {
+    name: 'a reader at the end waits for the first record, its time, or its signal',
+    async run(harness) {
+      const [here, there] = [await harness.open(), await harness.open()]
+      const page = { maxRecords: 10, maxBytes: 1024 }
+      const stop = new AbortController()
+      const aborted = there.read(1, 0, { ...page, waitMs: 60_000, signal: stop.signal })
+      const woken = there.read(0, 0, { ...page, waitMs: 60_000, signal: stop.signal })
+      assert.deepEqual(await there.read(2, 0, { ...page, waitMs: 50, signal: stop.signal }), [])
+      await here.append([record(0, 'a')])
+      assert.deepEqual(valuesOf(await woken), ['a'])
+      stop.abort()
+      assert.deepEqual(await aborted, [])
+      assert.deepEqual(await there.read(1, 0, { ...page, waitMs: 60_000, signal: stop.signal }), [])
+    },
+  },
+  {
+    name: 'a page has at most so many records and about so many bytes, but one at least',
+    async run(harness) {
+      const driver = await harness.open()
+      const signal = new AbortController().signal
+      await driver.append(Array.from({ length: 10 }, (_, n) => record(0, `${n}`.padEnd(1_000))))
+      assert.equal((await readNow(driver, 0, 0, 3)).length, 3)
+      assert.equal((await driver.read(0, 4, { maxRecords: 10, maxBytes: 10, waitMs: 0, signal })).length, 1)
+      const some = await driver.read(0, 0, { maxRecords: 10, maxBytes: 5_000, waitMs: 0, signal })
+      assert.ok(some.length >= 2 && some.length <= 5, `${some.length} records for 5000 bytes`)
+    },
+  },
+  {
+    name: 'refuses to open a stream with another number of partitions than it has',
+    async run(harness) {
+      assert.equal((await harness.open({ partitions: 4 })).partitions, 4)
+      await refuses(harness, 'conflict', harness.open({ partitions: 5 }))
+    },
+  },
+  {
+    name: 'finds offsets by time',
+    async run(harness) {
+      const driver = await harness.open()
+      await driver.append([record(0, 'old')])
+      const [old] = await readNow(driver, 0, 0)
+      await until('the clock moves on', async () => {
+        await driver.append([record(0, 'new')])
+        return (await readAll(driver, 0)).at(-1)!.timestamp > old!.timestamp + 1
+      })
+      const all = await readAll(driver, 0)
+      for (const at of [old!.timestamp, old!.timestamp + 1, all.at(-1)!.timestamp]) {
+        const expected = all.find(({ timestamp }) => timestamp >= at)!.offset
+        assert.equal((await driver.offsetsAt(at))[0], expected)
+      }
+      const { end } = (await driver.bounds())[0]!
+      assert.equal((await driver.offsetsAt(all.at(-1)!.timestamp + 3_600_000))[0], end)
+      assert.deepEqual((await driver.offsetsAt(0)).slice(1), [0, 0, 0])
+    },
+  },
+  {
+    name: 'drops what is too old, keeps the end offset, and reads on at the start',
+    async run(harness) {
+      const driver = await harness.open()
+      await driver.append([record(0, 'a'), record(0, 'b'), record(1, 'c')])
+      assert.equal(await driver.trim({ ms: 3_600_000, compact: false }), 0)
+      await until('they are old', async () => (await driver.trim({ ms: 1, compact: false })) > 0)
+      await until('all are gone', async () => {
+        await driver.trim({ ms: 1, compact: false })
+        return (await driver.bounds()).every(({ start, end }) => start === end)
+      })
+      assert.deepEqual((await driver.bounds()).slice(0, 2), [
+        { start: 2, end: 2 },
+        { start: 1, end: 1 },
+      ])
+      assert.deepEqual(await readNow(driver, 0, 0), [])
+      assert.deepEqual(await driver.append([record(0, 'd')]), [2])
+      assert.deepEqual(valuesOf(await readNow(driver, 0, 0)), ['d'])
+    },
+  },
+  {
+    name: 'drops the oldest beyond so many bytes of a partition',
+    async run(harness) {
+      const driver = await harness.open()
+      for (let n = 0; n < 10; n++) await driver.append([record(0, `${n}`.padEnd(1_000))])
+      await driver.trim({ bytesPerPartition: 5_000, compact: false })
+      const left = await readAll(driver, 0)
+      assert.ok(left.length >= 4 && left.length <= 6, `${left.length} of 10 records are left`)
+      assert.equal(text(left.at(-1)!.value)!.trim(), '9')
+      assert.deepEqual((await driver.bounds())[0], { start: left[0]!.offset, end: 10 })
+    },
+  },
+  {
+    name: 'compaction leaves the newest record of each key where it was, and drops old tombstones',
+    needs: 'compaction',
+    async run(harness) {
+      const driver = await harness.open()
+      const sent = [record(0, '1', 'a'), record(0, '2', 'b'), record(0, '3', 'a'), record(0, null, 'b'), record(0, '4')]
+      await driver.append(sent)
+      assert.equal(await driver.trim({ ms: 3_600_000, compact: true }), 0)
+      await until('they are old', async () => (await driver.trim({ ms: 1, compact: true })) > 0)
+      assert.deepEqual(
+        (await readAll(driver, 0)).map(({ offset, value }) => [offset, text(value)]),
+        [
+          [2, '3'],
+          [4, '4'],
+        ],
+      )
+      assert.deepEqual(await driver.append([record(0, '5', 'a')]), [5])
+    },
+  },
+]
