@@ -6,6 +6,7 @@ import { welcomeMail } from './letters.ts'
 import * as pages from './pages/index.ts'
 import { hashPassword, isPassword } from './passwords.ts'
 import { Refusal } from './refusal.ts'
+import { safePath } from './security.ts'
 import { addressOf, frameOf, logIn, logOut, type Site } from './visitor.ts'
 
 /** Sign up, log in, log out. */
@@ -110,11 +111,6 @@ function asRefusal(error: unknown): Refusal {
 }
 
 /** Where to go after a log-in: a page of this site, whatever the link said. */
-export function nextOf(c: Context<Site>): string {
+function nextOf(c: Context<Site>): string {
   return safePath(c.req.query('next'))
-}
-
-export function safePath(path = '/'): string {
-  const url = URL.parse(path, 'http://shutter.invalid')
-  return path.startsWith('/') && url?.host === 'shutter.invalid' ? url.pathname + url.search : '/'
 }

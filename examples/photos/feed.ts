@@ -1,10 +1,11 @@
 import { Hono } from 'hono'
 import { shutter } from './blueprint.ts'
 import { findCards } from './cards.ts'
+import { cursorAt, readCursor, type Cursor } from './cursor.ts'
 import { tagOf } from './input.ts'
 import type { PhotoCard, Profile } from './model.ts'
 import * as pages from './pages/index.ts'
-import { notFound, Refusal } from './refusal.ts'
+import { notFound } from './refusal.ts'
 import { frameOf, type Member, type Site } from './visitor.ts'
 
 const perPage = 24
@@ -78,19 +79,4 @@ async function withOwn(photos: PhotoCard[], { where, value }: Feed, member: Memb
   const own = new Set(recent.map(({ id }) => id))
   const others = photos.filter(({ id }) => !own.has(id))
   return [...recent, ...others].toSorted((a, b) => (a.publishedAt < b.publishedAt ? 1 : -1))
-}
-
-/** Where a page begins: after this photo. Names the photo itself, so that new ones on top move nothing. */
-type Cursor = Pick<PhotoCard, 'publishedAt' | 'id'>
-
-const start: Cursor = { publishedAt: 'infinity', id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' }
-
-export const cursorAt = ({ publishedAt, id }: Cursor) => `${publishedAt}_${id}`
-
-export function readCursor(text: string | undefined): Cursor {
-  if (text === undefined) return start
-  const [, publishedAt, id] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)_([0-9a-f-]{36})$/.exec(text) ?? []
-  if (publishedAt === undefined || id === undefined || Number.isNaN(Date.parse(publishedAt)))
-    throw new Refusal(400, 'invalid', 'This page address is not one of ours; begin with the newest photos.')
-  return { publishedAt, id }
 }

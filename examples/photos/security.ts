@@ -51,3 +51,9 @@ export function isOwn(request: Headers): boolean {
   if (origin === null) return true
   return URL.canParse(origin) && new URL(origin).host === (request.get('x-forwarded-host') ?? request.get('host'))
 }
+
+/** A path of this site, whatever a link said: `//evil.example` and the like become the home page. */
+export function safePath(path = '/'): string {
+  const url = URL.parse(path, 'http://shutter.invalid')
+  return path.startsWith('/') && url?.host === 'shutter.invalid' ? url.pathname + url.search : '/'
+}

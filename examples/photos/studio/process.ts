@@ -7,12 +7,15 @@ process.on('disconnect', () => process.exit())
 process.on('SIGINT', () => {})
 
 process.on('message', ({ id, task, args }: Request) => {
-  const work = tasks[task] as (...given: unknown[]) => Promise<unknown>
-  work(...args).then(
+  run(task, args).then(
     (result) => answer({ id, result }),
     (error: unknown) => answer({ id, error: error instanceof Error ? error.message : String(error) }),
   )
 })
+
+async function run(task: keyof typeof tasks, args: unknown[]): Promise<unknown> {
+  return (tasks[task] as (...given: unknown[]) => Promise<unknown>)(...args)
+}
 
 function answer(reply: Reply): void {
   if (process.connected) process.send!(reply)

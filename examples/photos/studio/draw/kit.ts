@@ -28,13 +28,17 @@ const stopsOf = (stops: readonly Stop[]) =>
 
 /** Fills a shape from top to bottom of itself. `shape` is an element without its end: `<rect …`. */
 export function shaded(shape: string, stops: readonly Stop[]): string {
-  const id = nextId()
-  return `<linearGradient id="${id}" x2="0" y2="1">${stopsOf(stops)}</linearGradient>${shape} fill="url(#${id})"/>`
+  const parts = stopsOf(stops)
+  const id = idOf(`linear${parts}`)
+  return `<linearGradient id="${id}" x2="0" y2="1">${parts}</linearGradient>${shape} fill="url(#${id})"/>`
 }
 
-// Only has to differ within one picture.
-let ids = 0
-const nextId = () => `g${(ids = (ids + 1) % 1e6)}`
+/** A name that follows from what is named (FNV-1a): the same picture is the same text. */
+function idOf(text: string): string {
+  let hash = 0x811c9dc5
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0
+  return `g${hash.toString(36)}`
+}
 
 export function sky({ width, height }: Canvas, stops: readonly Stop[]): string {
   return shaded(`<rect width="${width}" height="${height}"`, stops)
@@ -47,14 +51,15 @@ export function band({ width }: Canvas, top: number, bottom: number, stops: read
 
 /** A soft spot of light. */
 export function glow(x: number, y: number, rx: number, ry: number, colour: string, opacity = 1): string {
-  const id = nextId()
   const stops: Stop[] = [
     [0, colour, opacity],
     [0.25, colour, opacity * 0.55],
     [0.55, colour, opacity * 0.18],
     [1, colour, 0],
   ]
-  return `<radialGradient id="${id}">${stopsOf(stops)}</radialGradient><ellipse cx="${r(x)}" cy="${r(y)}" rx="${r(rx)}" ry="${r(ry)}" fill="url(#${id})"/>`
+  const parts = stopsOf(stops)
+  const id = idOf(`radial${parts}`)
+  return `<radialGradient id="${id}">${parts}</radialGradient><ellipse cx="${r(x)}" cy="${r(y)}" rx="${r(rx)}" ry="${r(ry)}" fill="url(#${id})"/>`
 }
 
 /** Sun or moon with its light around it. */

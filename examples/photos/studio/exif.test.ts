@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { cameraOf, readExif } from './exif.ts'
+
+test('a maker is not named twice', () => {
+  assert.equal(cameraOf('Canon', 'Canon EOS R5'), 'Canon EOS R5')
+  assert.equal(cameraOf('NIKON CORPORATION', 'NIKON Z 7II'), 'NIKON Z 7II')
+  assert.equal(cameraOf('SONY', 'ILCE-7RM5'), 'SONY ILCE-7RM5')
+  assert.equal(cameraOf('', ''), undefined)
+})
+
+test('broken EXIF gives nothing and harms nothing', () => {
+  assert.deepEqual(readExif(undefined), {})
+  assert.deepEqual(readExif(Buffer.from('Exif\0\0')), {})
+  const loop = Buffer.from('4578696600004949' + '2a000800' + '0000' + 'ffff' + '6987040001000000' + '08000000', 'hex')
+  assert.deepEqual(readExif(loop), {})
+  for (let length = 0; length < loop.length; length++) assert.deepEqual(readExif(loop.subarray(0, length)), {})
+})
