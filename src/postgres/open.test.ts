@@ -268,3 +268,19 @@ test('closing waits for a statement under way, but not for ever', async () => {
   assert.equal((await short).rowCount, 1)
   assert.ok(performance.now() - started < 9_500)
 })
+
+test('a statement on a network that went silent ends once somebody waits in vain for its connection', async () => {
+  await using db = await behindProxy('?pool_size=1')
+  await using sql = openSql(db.url)
+  await sql.query('select 1')
+  db.proxy.freeze()
+  const stuck = assert.rejects(sql.query('select 1'), /Connection terminated/)
+  await assert.rejects(
+    sql.withClient((client) => client.query('select 1'), { acquireMs: 50 }),
+    { code: 'timeout' },
+  )
+  await stuck
+  db.proxy.cut()
+  db.proxy.heal()
+  assert.equal((await sql.query('select 1')).rowCount, 1)
+})

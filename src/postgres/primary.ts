@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { AshlarError, describe } from '../errors.ts'
 import { HostPool } from './host-pool.ts'
-import { connectTo, hostName, within } from './reach.ts'
+import { connectTo, hostName, isLost, within } from './reach.ts'
 import type { Host, PostgresUrl } from './url.ts'
 
 const probeLimitMs = 5_000
@@ -52,7 +52,7 @@ export class PrimaryPool {
   /** Nobody got a connection for long: when the host does not answer either, those that wait for it are cut. */
   async suspect(pool: HostPool): Promise<void> {
     this.doubt(pool)
-    await isPrimary(this.#url, pool.host).catch(() => pool.cut())
+    await isPrimary(this.#url, pool.host).catch((error: unknown) => isLost(error) && pool.cut())
   }
 
   async close(): Promise<void> {

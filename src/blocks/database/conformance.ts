@@ -193,10 +193,13 @@ const transactions: DatabaseCase[] = [
       const db = await harness.open()
       await db.run`create table account (id int primary key, amount int)`
       await db.run`insert into account values (1, 0)`
+      let reads = 0
       const add = () =>
         db.transaction(
           async (tx) => {
             const { amount } = await tx.one<{ amount: number }>`select amount from account`
+            reads++
+            await until('all have read before the first one writes', () => reads >= 3)
             await tx.run`update account set amount = ${amount + 1}`
           },
           { isolation: 'serializable' },

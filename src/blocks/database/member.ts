@@ -15,7 +15,7 @@ export interface Report {
   end: string
   /** A replica: age of the last transaction it replayed, by the primary's clock. `null` when it has replayed none. */
   ageMs: number | null
-  /** Which cluster it belongs to: a replica of another one would show other data. */
+  /** Which cluster it belongs to: a replica of another one would show other data. Empty when it may not say. */
   cluster: string
   /** When it was asked, on this process's clock. */
   atMs: number
@@ -25,8 +25,7 @@ const question = `
   select replica,
     (case when replica then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end)::text as lsn,
     (case when replica then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end)::text as end,
-    (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as "ageMs",
-    (select system_identifier::text from pg_control_system()) as cluster
+    (extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::float8 as "ageMs"
   from pg_is_in_recovery() as replica`
 
 /** A connection could not be made, for whatever reason: nothing was asked yet. */
@@ -38,6 +37,7 @@ export class Member {
   readonly #url: PostgresUrl
   readonly #host: Host
   #report: Report | undefined
+  #cluster = ''
   #client: pg.Client | undefined
   #connecting: Promise<pg.Client> | undefined
   #asking: Promise<void> | undefined
@@ -77,18 +77,19 @@ export class Member {
     const rows = await within(this.#question(), probeLimitMs, `no answer from ${this.name}`)
     const [said] = rows
     if (!said?.lsn) throw new Error(`${this.name} says no position`)
-    this.#report = { ...said, atMs }
+    this.#report = { ...said, atMs, cluster: this.#cluster }
   }
 
-  async #question(): Promise<Omit<Report, 'atMs'>[]> {
+  async #question(): Promise<Omit<Report, 'atMs' | 'cluster'>[]> {
     this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined))
     const client = this.#client ?? (await this.#connecting)
-    return (await client.query<Omit<Report, 'atMs'>>(question)).rows
+    return (await client.query<Omit<Report, 'atMs' | 'cluster'>>(question)).rows
   }
 
   async #connect(): Promise<pg.Client> {
     if (this.#client) return this.#client
     const client = await connectTo(this.#url, this.#host)
+    this.#cluster = await clusterOf(client)
     if (!this.#closed) return (this.#client = client)
     await client.end()
     throw new Error('closed')
@@ -134,4 +135,12 @@ export class Member {
     this.rest()
     await this.#pool?.end()
   }
+}
+
+async function clusterOf(client: pg.Client): Promise<string> {
+  const asking = client.query<{ id: string }>('select system_identifier::text as id from pg_control_system()')
+  return asking.then(
+    ({ rows }) => rows[0]!.id,
+    () => '',
+  )
 }

@@ -69,11 +69,14 @@ export class Replicas {
   /** Replicas that have answered lately, and are replicas of this primary. */
   #up(): Member[] {
     const now = performance.now()
-    const cluster = this.#noted?.cluster
     return this.#members.filter(
-      ({ report }) =>
-        report?.replica && now - report.atMs < staleMs && (cluster === undefined || report.cluster === cluster),
+      ({ report }) => report?.replica && now - report.atMs < staleMs && this.#isOurs(report.cluster),
     )
+  }
+
+  #isOurs(cluster: string): boolean {
+    const ours = this.#noted?.cluster ?? ''
+    return ours === '' || cluster === '' || cluster === ours
   }
 
   #lagOf({ report }: Member): number {
