@@ -29,8 +29,7 @@ function fileForm(): Markup {
   return html`<li class="file">
     <div class="preview"><img alt="" /></div>
     <div class="fields">
-      ${input('title', 'Title', 120)} ${input('caption', 'Caption', 2000, 'What is there to see?')}
-      ${input('tags', 'Tags', 300, 'Up to ten, with commas between')}
+      ${input('title', 'Title', 120)} ${caption()} ${input('tags', 'Tags', 300, 'Up to ten, with commas between')}
       <p class="problem" role="alert" data-problem=""></p>
       <div class="state">
         <progress max="1" value="0" hidden></progress>
@@ -47,5 +46,14 @@ function input(name: string, label: string, maxlength: number, placeholder = '')
       >${label}<input name="${name}" maxlength="${maxlength}" placeholder="${placeholder}" autocomplete="off"
     /></label>
     <p class="problem" data-problem="${name}"></p>
+  </div>`
+}
+
+function caption(): Markup {
+  return html`<div class="field">
+    <label
+      >Caption<textarea name="caption" maxlength="2000" rows="2" placeholder="What is there to see?"></textarea>
+    </label>
+    <p class="problem" data-problem="caption"></p>
   </div>`
 }

@@ -5,7 +5,7 @@ const most = 8
 export function complete(input) {
   const list = document.createElement('ul')
   Object.assign(list, { id: 'titles', role: 'listbox', hidden: true })
-  list.setAttribute('aria-label', 'Titles')
+  list.setAttribute('aria-label', 'Suggestions')
   input.after(list)
   for (const [name, value] of Object.entries({
     role: 'combobox',

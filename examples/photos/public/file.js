@@ -1,15 +1,15 @@
-import { ask, Refused } from './ask.js'
+import { ask } from './ask.js'
 import { untilReady } from './ready.js'
 import { send } from './send.js'
 
-const types = ['image/jpeg', 'image/png', 'image/webp', 'image/avif']
+const types = new Set(['image/jpeg', 'image/png', 'image/webp', 'image/avif'])
 const maxBytes = 25 * 1024 * 1024
 
 /** One file on its way to become a photo: its form, its progress, and what went wrong. */
 export class FileForm {
   #file
   #upload
-  /** 'waiting' to be published, 'under way', or 'done'. */
+  /** 'waiting' to be published, 'under way', 'done', or 'unusable'. */
   state = 'waiting'
 
   constructor(file, template) {
@@ -17,16 +17,16 @@ export class FileForm {
     this.element = template.content.firstElementChild.cloneNode(true)
     const preview = this.#find('.preview img')
     preview.src = URL.createObjectURL(file)
-    preview.onerror = () => preview.remove()
+    preview.addEventListener('error', () => preview.remove())
     this.#find('[name=title]').value = titleOf(file.name)
     this.#tell(`${(file.size / 1e6).toFixed(1)} MB`)
     const problem = problemOf(file)
-    if (problem) this.#refuse(new Refused(0, problem))
+    if (problem) this.#ruleOut(`${file.name}: ${problem}`)
   }
 
   /** Uploads and publishes, once; again after a refusal, without what has been done already. */
   async publish() {
-    if (this.state !== 'waiting' || problemOf(this.#file)) return
+    if (this.state !== 'waiting') return
     this.state = 'under way'
     this.#clear()
     try {
@@ -58,8 +58,14 @@ export class FileForm {
     this.#find('.preview').replaceChildren(Object.assign(new Image(), { src: sizes[0].url, alt: this.#values().title }))
     const link = Object.assign(document.createElement('a'), { href: url, textContent: 'See it on its page' })
     this.#find('.status').replaceChildren('Published. ', link)
-    for (const input of this.element.querySelectorAll('input')) input.disabled = true
+    for (const input of this.element.querySelectorAll('input, textarea')) input.disabled = true
     this.#find('.drop-file').hidden = true
+  }
+
+  #ruleOut(problem) {
+    this.state = 'unusable'
+    this.element.classList.add('unusable')
+    this.#refuse({ message: problem })
   }
 
   #refuse({ message, problems = {} }) {
@@ -77,7 +83,7 @@ export class FileForm {
 
   #clear() {
     for (const place of this.element.querySelectorAll('[data-problem]')) place.textContent = ''
-    for (const input of this.element.querySelectorAll('input')) input.removeAttribute('aria-invalid')
+    for (const input of this.element.querySelectorAll('[aria-invalid]')) input.removeAttribute('aria-invalid')
   }
 
   #place = (name) => this.element.querySelector(`[data-problem="${name}"]`)
@@ -87,7 +93,7 @@ export class FileForm {
 
 /** What the site would refuse anyway is said before anything is sent. */
 function problemOf({ type, size }) {
-  if (!types.includes(type)) return 'This is no JPEG, PNG, WebP or AVIF file.'
+  if (!types.has(type)) return 'This is no JPEG, PNG, WebP or AVIF file.'
   if (size > maxBytes) return `This file has ${(size / 1e6).toFixed(0)} MB; at most 25 MB fit.`
   return undefined
 }

@@ -14,9 +14,9 @@ function put(url, headers, file, onProgress) {
     const request = new XMLHttpRequest()
     request.open('PUT', url)
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value)
-    request.upload.onprogress = ({ loaded, total }) => onProgress(loaded / total)
-    request.onload = () => (request.status < 300 ? resolve() : reject(refused(request.status)))
-    request.onerror = () => reject(new Refused(0, 'The connection broke. Publish again to retry.'))
+    request.upload.addEventListener('progress', ({ loaded, total }) => onProgress(loaded / total))
+    request.addEventListener('load', () => (request.status < 300 ? resolve() : reject(refused(request.status))))
+    request.addEventListener('error', () => reject(new Refused(0, 'The connection broke. Publish again to retry.')))
     request.send(file)
   })
 }

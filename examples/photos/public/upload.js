@@ -39,7 +39,7 @@ function add(chosen) {
 }
 
 function leaveOut(file) {
-  if (file.state !== 'waiting') return
+  if (file.state === 'under way' || file.state === 'done') return
   files.delete(file)
   file.element.remove()
   show()
@@ -53,10 +53,11 @@ async function publish() {
 }
 
 function show() {
-  const waiting = [...files].filter(({ state }) => state === 'waiting').length
-  const done = files.size - waiting
-  foot.hidden = files.size === 0
+  const inState = (wanted) => [...files].filter(({ state }) => state === wanted).length
+  const waiting = inState('waiting')
+  const done = inState('done')
+  foot.hidden = done + waiting === 0
   button.hidden = waiting === 0
   button.textContent = waiting === 1 ? 'Publish 1 photo' : `Publish ${waiting} photos`
-  summary.textContent = done === 0 ? '' : `${done} of ${files.size} published.`
+  summary.textContent = done === 0 ? '' : `${done} of ${done + waiting} published.`
 }
