@@ -67,7 +67,7 @@ const noteOffsets = `
   on conflict (partition) do update set next_offset = excluded.next_offset`
 
 async function* inBatches<T>(items: AsyncIterable<T>): AsyncIterable<T[]> {
-  let held: T[] = []
+  const held: T[] = []
   for await (const item of items) if (held.push(item) === batch) yield held.splice(0)
   yield held
 }

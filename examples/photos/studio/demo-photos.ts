@@ -1,9 +1,13 @@
-import { balloonsAtDawn, autumnHills, lavender, poppies, teaHills } from './draw/fields.ts'
+import { city } from './draw/city.ts'
+import { dunes, mesas } from './draw/desert.ts'
+import { lavender, poppies } from './draw/fields.ts'
+import { autumnHills, balloonsAtDawn, teaHills } from './draw/hills.ts'
 import type { Draw } from './draw/kit.ts'
-import { dunes, mesas, mist, snow } from './draw/land.ts'
-import { aurora, dawn, fjord, milkyNight, moonrise, volcano } from './draw/mountains.ts'
+import { aurora, volcano } from './draw/lakes.ts'
+import { dawn, fjord, milkyNight, moonrise } from './draw/mountains.ts'
 import type { Camera } from './draw/render.ts'
-import { city, lighthouse, sunPath } from './draw/water.ts'
+import { lighthouse, sunPath } from './draw/water.ts'
+import { mist, snow } from './draw/woods.ts'
 
 export interface DemoPhoto {
   draw: Draw

@@ -65,7 +65,7 @@ export class Studio {
   #ended(child: ChildProcess): void {
     if (this.#child !== child) return
     this.#child = undefined
-    for (const id of [...this.#waiting.keys()]) this.#settle({ id, error: 'the picture process ended' })
+    for (const id of this.#waiting.keys()) this.#settle({ id, error: 'the picture process ended' })
     clearTimeout(this.#idle)
   }
 }

@@ -146,3 +146,11 @@ export function glints(
   }
   return all
 }
+
+/** A still band of haze, to lay over a horizon. */
+export const hazeAt = (canvas: Canvas, y: number, half: number, colour: string, opacity: number) =>
+  band(canvas, y - half, y + half, [
+    [0, colour, 0],
+    [0.5, colour, opacity],
+    [1, colour, 0],
+  ])
