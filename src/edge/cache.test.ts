@@ -8,36 +8,46 @@ function entry(bytes: number, maxAgeSeconds = 60): Entry {
 }
 
 test('keeps no more bytes than allowed; the longest unused leaves first', () => {
-  const cache = new ResponseCache(100)
-  for (const key of ['a', 'b']) cache.set(key, entry(40))
+  const cache = new ResponseCache(100_000)
+  for (const key of ['a', 'b']) cache.set(key, entry(40_000))
   cache.get('a')
-  cache.set('c', entry(40))
+  cache.set('c', entry(40_000))
   assert.deepEqual(
     ['a', 'b', 'c'].map((key) => cache.get(key) !== undefined),
     [true, false, true],
   )
-  assert.equal(cache.bytes, 80)
+  assert.ok(cache.bytes >= 80_000 && cache.bytes <= 100_000)
 })
 
 test('an entry larger than the cache is not kept and pushes nothing out', () => {
-  const cache = new ResponseCache(100)
-  cache.set('a', entry(40))
-  cache.set('big', entry(101))
+  const cache = new ResponseCache(100_000)
+  cache.set('a', entry(40_000))
+  cache.set('big', entry(100_000))
   assert.ok(cache.get('a'))
   assert.equal(cache.get('big'), undefined)
 })
 
 test('an entry past its time is gone, and its bytes with it', () => {
-  const cache = new ResponseCache(100)
-  cache.set('a', entry(40, 0))
+  const cache = new ResponseCache(100_000)
+  cache.set('a', entry(40_000, 0))
   assert.equal(cache.get('a'), undefined)
   assert.equal(cache.bytes, 0)
 })
 
 test('overwriting does not count twice', () => {
-  const cache = new ResponseCache(100)
-  for (let round = 0; round < 5; round++) cache.set('a', entry(40))
-  assert.equal(cache.bytes, 40)
+  const cache = new ResponseCache(100_000)
+  cache.set('a', entry(40_000))
+  const { bytes } = cache
+  for (let round = 0; round < 5; round++) cache.set('a', entry(40_000))
+  assert.equal(cache.bytes, bytes)
+})
+
+test('entries with no body at all are bounded, too', () => {
+  const cache = new ResponseCache(100_000)
+  for (let each = 0; each < 10_000; each++) cache.set(`/x?${each}`, entry(0))
+  assert.ok(cache.bytes <= 100_000)
+  assert.equal(cache.get('/x?0'), undefined)
+  assert.ok(cache.get('/x?9999'))
 })
 
 test('only whole, public, immutable answers are kept', () => {

@@ -7,6 +7,8 @@ export interface Entry {
   maxAgeSeconds: number
 }
 
+const entryOverheadBytes = 512
+
 /** Answers kept in memory, the longest unused leave first. Only whole, immutable 200 answers to GET come in (RFC 9111 §3). */
 export class ResponseCache {
   readonly #entries = new Map<string, Entry>()
@@ -37,11 +39,12 @@ export class ResponseCache {
   }
 
   set(key: string, entry: Entry): void {
-    if (entry.body.byteLength > this.#maxBytes) return
+    const bytes = sizeOf(key, entry)
+    if (bytes > this.#maxBytes) return
     const old = this.#entries.get(key)
     if (old) this.#drop(key, old)
     this.#entries.set(key, entry)
-    this.#bytes += entry.body.byteLength
+    this.#bytes += bytes
     for (const [oldest, value] of this.#entries) {
       if (this.#bytes <= this.#maxBytes) break
       this.#drop(oldest, value)
@@ -50,8 +53,13 @@ export class ResponseCache {
 
   #drop(key: string, entry: Entry): void {
     this.#entries.delete(key)
-    this.#bytes -= entry.body.byteLength
+    this.#bytes -= sizeOf(key, entry)
   }
+}
+
+/** Small bodies are not free: their keys and heads count, and about what the map and the objects take. */
+function sizeOf(key: string, { headers, body }: Entry): number {
+  return headers.reduce((sum, text) => sum + text.length, body.byteLength + key.length + entryOverheadBytes)
 }
 
 export function ageSeconds({ storedAtMs }: Entry): number {

@@ -3,10 +3,16 @@ import type { Duration, Size } from '../units.ts'
 
 export type Balance = 'round-robin' | 'least-connections'
 
-/** Checks a JWT before a request passes. Claims reach the app as `x-ashlar-subject`; the client's own copy of that header is dropped. */
+/**
+ * Checks a JWT before a request passes. Its `sub` reaches the app as `x-ashlar-subject` (what a header cannot carry is
+ * percent-encoded: read it with `decodeURIComponent`); the client's own copy of that header is dropped.
+ */
 export interface JwtAuth {
   kind: 'jwt'
-  /** Key set by URL (fetched, cached, rotated), or as given. */
+  /**
+   * Key set by URL, or as given. By URL it is fetched at first use, again after 10 min, and early for a token with an unknown key id, though
+   * never twice within 10 s; when its server is down the last known keys stay. Without any keys yet requests are answered 503.
+   */
   jwks: string | { keys: object[] }
   issuer?: string
   audience?: string
@@ -24,8 +30,8 @@ export interface SessionAuth {
 }
 
 export interface RouteCache {
-  /** Keep for ever what the origin calls immutable (`Cache-Control: immutable`, or any 200 under a versioned path). */
-  immutable?: boolean
+  /** Keep what the origin calls immutable (`Cache-Control: max-age=…, immutable`) as long as it says. Objects of a bucket are then sent as immutable. */
+  immutable: true
   /** Memory for this route's entries. Default '64mb'. */
   maxBytes?: Size
   /** Larger bodies are not kept. Default '4mb'. */
@@ -44,7 +50,10 @@ export interface Route {
   strip?: boolean
   balance?: Balance
   auth?: JwtAuth | SessionAuth
-  /** Name of a limiter block; counted by subject, else by client address. */
+  /**
+   * Name of a limiter block; counted by subject, else by client address. Requests that the guard refuses count against their address; once
+   * that is used up, the address is answered 429 without a look at what it presents.
+   */
   limit?: string
   cache?: RouteCache
   /** Largest request body, counted, chunked or not: 413. Default '10mb'. */
@@ -57,7 +66,10 @@ export interface EdgeOptions extends BlockOptions {
   /** Port on 127.0.0.1, or 'host:port'. When taken: the next free one in `dev`, an error otherwise. */
   listen: number | `${string}:${number}`
   routes: readonly Route[]
-  /** Proxies in front of this edge whose X-Forwarded-For is believed, counted from the right. Default 0: the client's is dropped. */
+  /**
+   * Proxies in front of this edge, 0 to 16. Their X-Forwarded-For, -Proto and -Host are believed, counted from the right: each of them must set
+   * or remove all three, or a client could write them. Default 0: a client's own are dropped.
+   */
   trustedHops?: number
   /** Mount the S3 endpoint of bucket blocks that serve themselves, at /s3/. Default true when a route leads to such a bucket. */
   s3?: boolean

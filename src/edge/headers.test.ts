@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
-import { clientAddress, endToEnd, requestHeaders, requestId } from './headers.ts'
+import { endToEnd, requestHeaders } from './headers.ts'
+import { clientAddress, requestId } from './client.ts'
 
 function incoming(raw: string[]): IncomingMessage {
   const headers: Record<string, string> = {}

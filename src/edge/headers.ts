@@ -1,9 +1,9 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 
-/** Fields of one connection only (RFC 9110 §7.6.1): never forwarded. */
+/** Fields of one connection only (RFC 9110 §7.6.1): never forwarded. `Expect` is answered by the edge itself. */
 const hopByHop = new Set([
   'connection',
+  'expect',
   'keep-alive',
   'proxy-connection',
   'proxy-authenticate',
@@ -14,17 +14,24 @@ const hopByHop = new Set([
   'upgrade',
 ])
 
+/** Without these a message means something else: `Connection` may name them in vain. */
+const essential = new Set(['host', 'content-length', 'content-encoding', 'cache-control', 'set-cookie'])
+
 /** Fields by which a client could pretend to be known to us, however it spells them: always ours to set. */
-const ours = /^(forwarded|x[-_]forwarded[-_].*|x[-_]real[-_]ip|x[-_]ashlar[-_].*)$/i
+const ours = /^(forwarded|x[-_]forwarded[-_].*|x[-_]real[-_]ip|x[-_]ashlar[-_].*|x[-_]request[-_]id|via)$/i
+
+/** Written anew for the connection to the instance. */
+const rewritten = new Set(['host', 'content-length', 'cookie'])
 
 export type RawHeaders = string[]
 
 /** Raw name/value pairs without hop-by-hop fields and those that `Connection` names. Repeated fields stay repeated. */
 export function endToEnd(raw: readonly string[], connection: string | undefined): RawHeaders {
   const named = new Set((connection ?? '').split(',').map((name) => name.trim().toLowerCase()))
-  return pairs(raw).flatMap(([name, value]) =>
-    hopByHop.has(name.toLowerCase()) || named.has(name.toLowerCase()) ? [] : [name, value],
-  )
+  return pairs(raw).flatMap(([name, value]) => {
+    const lower = name.toLowerCase()
+    return hopByHop.has(lower) || (named.has(lower) && !essential.has(lower)) ? [] : [name, value]
+  })
 }
 
 function pairs(raw: readonly string[]): [string, string][] {
@@ -34,6 +41,7 @@ function pairs(raw: readonly string[]): [string, string][] {
 export interface Forwarding {
   clientAddress: string
   proto: 'http' | 'https'
+  /** With its port. */
   host: string
   requestId: string
   /** Who the edge found the caller to be. */
@@ -43,48 +51,32 @@ export interface Forwarding {
 /** The head that goes to an upstream: the client's end-to-end fields, without any of those that are ours to set. */
 export function requestHeaders(incoming: IncomingMessage, forwarding: Forwarding): RawHeaders {
   const kept = pairs(endToEnd(incoming.rawHeaders, incoming.headers.connection)).filter(
-    ([name]) => !ours.test(name) && !/^(via|x-request-id)$/i.test(name),
+    ([name]) => !ours.test(name) && !rewritten.has(name.toLowerCase()),
   )
   const { clientAddress, proto, host, requestId, subject } = forwarding
-  const added = [
-    'X-Forwarded-For',
-    clientAddress,
-    'X-Forwarded-Proto',
-    proto,
-    'X-Forwarded-Host',
-    host,
-    'X-Request-Id',
-    requestId,
-    'Via',
-    '1.1 ashlar',
+  const { cookie } = incoming.headers
+  const added: [string, string][] = [
+    ['Host', incoming.headers.host || host],
+    ...framing(incoming),
+    ...(cookie === undefined ? [] : [['Cookie', cookie] satisfies [string, string]]),
+    ['X-Forwarded-For', clientAddress],
+    ['X-Forwarded-Proto', proto],
+    ['X-Forwarded-Host', host],
+    ['X-Request-Id', requestId],
+    ['Via', '1.1 ashlar'],
+    ...(subject === undefined ? [] : [['X-Ashlar-Subject', plain(subject)] satisfies [string, string]]),
   ]
-  return [...kept.flat(), ...added, ...(subject === undefined ? [] : ['X-Ashlar-Subject', subject])]
+  return [...kept, ...added].flat()
 }
 
-/** The client's address: as many hops from the right of X-Forwarded-For as are trusted, ports taken off (RFC 7239 §6). */
-export function clientAddress(
-  incoming: { headers: IncomingHttpHeaders; socket: { remoteAddress?: string | undefined } },
-  trustedHops: number,
-): string {
-  const peer = incoming.socket.remoteAddress ?? 'unknown'
-  if (trustedHops === 0) return plainAddress(peer)
-  const header = incoming.headers['x-forwarded-for']
-  const hops = [
-    ...(Array.isArray(header) ? header.join(',') : (header ?? ''))
-      .split(',')
-      .map((hop) => hop.trim())
-      .filter(Boolean),
-    peer,
-  ]
-  return plainAddress(hops[Math.max(0, hops.length - 1 - trustedHops)]!)
+/** How the body is delimited, said exactly once, whatever the method: a body that nothing announces would be read as the next request. */
+function framing({ headers, method }: IncomingMessage): [string, string][] {
+  if (headers['transfer-encoding'] !== undefined) return [['Transfer-Encoding', 'chunked']]
+  if (headers['content-length'] !== undefined) return [['Content-Length', headers['content-length']]]
+  return ['POST', 'PUT', 'PATCH'].includes(method ?? '') ? [['Content-Length', '0']] : []
 }
 
-function plainAddress(text: string): string {
-  const bare = /^\[([^\]]+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text
-  return bare.replace(/^::ffff:(?=\d+\.)/, '')
-}
-
-/** The caller's request id if it is a harmless one, else a new one. */
-export function requestId(given: string | string[] | undefined): string {
-  return typeof given === 'string' && /^[\w.:-]{8,128}$/.test(given) ? given : randomUUID()
+/** What no header can carry, percent-encoded: `decodeURIComponent` gives back the very text. */
+function plain(text: string): string {
+  return text.replace(/[^\x21-\x24\x26-\x7e]+/gu, (odd) => encodeURIComponent(odd.toWellFormed()))
 }

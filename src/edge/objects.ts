@@ -84,7 +84,12 @@ export function headersOf(
   }
 }
 
-function matches(header: string | undefined, etag: string): boolean {
+/** Weak comparison, which is what `If-None-Match` asks for (RFC 9110 §13.1.2). */
+export function matches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false
-  return header.trim() === '*' || header.split(',').some((each) => each.trim().replace(/^W\//, '') === etag)
+  return header.trim() === '*' || header.split(',').some((each) => strong(each) === strong(etag))
+}
+
+function strong(etag: string): string {
+  return etag.trim().replace(/^W\//, '')
 }

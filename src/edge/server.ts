@@ -1,25 +1,27 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Log } from '../block.ts'
-import { describe } from '../errors.ts'
+import { describe, isAshlarError } from '../errors.ts'
 import { count, observed } from '../telemetry.ts'
+import { readAsked, type Asked } from './asked.ts'
 import type { Guard } from './auth.ts'
-import { ageSeconds, immutableSeconds, type Entry, type ResponseCache } from './cache.ts'
+import type { ResponseCache } from './cache.ts'
+import { cacheKey, keep, sendEntry, wholeObject } from './cached.ts'
+import { siteOf } from './client.ts'
 import { forward } from './forward.ts'
-import { clientAddress, requestHeaders, requestId } from './headers.ts'
-import { headersOf, serveObject, type ObjectStore } from './objects.ts'
+import { requestHeaders } from './headers.ts'
+import type { RateLimit, Strangers } from './limit.ts'
+import { createListener, usualLimits, type ListenerLimits } from './listener.ts'
+import { serveObject, type ObjectStore } from './objects.ts'
 import { refuse } from './respond.ts'
-import { matchRoute, safePath, type ReadyRoute } from './routes.ts'
+import { matchRoute, withoutPrefix, type ReadyRoute } from './routes.ts'
 import type { Upstream } from './upstream.ts'
-
-/** What the edge needs of a limiter block. */
-export interface RateLimit {
-  take(key: string): Promise<{ allowed: boolean; headers: Record<string, string> }>
-}
 
 /** A route with all that it leads to, open. */
 export interface LiveRoute extends ReadyRoute {
   readonly guard: Guard | undefined
   readonly limit: RateLimit | undefined
+  /** Bounds what the guard is asked, where there is a limit. */
+  readonly strangers: Strangers | undefined
   readonly cache: ResponseCache | undefined
   readonly target: { upstream: Upstream } | { bucket: ObjectStore }
 }
@@ -31,16 +33,10 @@ export interface EdgeServerOptions {
   /** Serves `/s3/…`, where a bucket has an endpoint of its own. */
   s3: ((incoming: IncomingMessage, response: ServerResponse) => void) | undefined
   log: Log
+  limits?: ListenerLimits
 }
 
-interface Asked {
-  incoming: IncomingMessage
-  response: ServerResponse
-  path: string
-  host: string
-  address: string
-  id: string
-}
+type Entered = { subject: string | undefined } | 'refused'
 
 /** The edge's data path: check the request, find its route, guard, limit, cache, then pass it on. */
 export class EdgeServer {
@@ -49,21 +45,16 @@ export class EdgeServer {
 
   constructor(options: EdgeServerOptions) {
     this.#options = options
-    this.server = createServer(
-      { keepAliveTimeout: 65_000, headersTimeout: 20_000, requestTimeout: 300_000, maxHeaderSize: 32 * 1024 },
-      (incoming, response) => {
-        void this.#answer(incoming, response)
-      },
+    this.server = createListener(
+      (incoming, response) => void this.#answer(incoming, response),
+      options.limits ?? usualLimits,
     )
-    this.server.maxHeadersCount = 200
-    this.server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
-      else socket.destroy()
-    })
   }
 
   async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const of = { kind: 'edge', block: this.#options.name, driver: 'http', operation: 'request' }
+    incoming.on('error', () => undefined)
+    response.on('error', () => undefined)
     response.once('close', () =>
       count('ashlar_edge_responses_total', 'Answers by status class', {
         edge: this.#options.name,
@@ -73,51 +64,32 @@ export class EdgeServer {
     try {
       await observed(of, () => this.#route(incoming, response))
     } catch (error) {
-      this.#options.log.error({ error: describe(error), path: incoming.url }, 'edge could not answer')
-      refuse(response, 502)
+      this.#options.log.error({ error: describe(error), path: pathOf(incoming) }, 'edge could not answer')
+      const passing = isAshlarError(error) && error.retryable
+      refuse(response, passing ? 503 : 502, passing ? { 'retry-after': '1' } : {})
     }
   }
 
   async #route(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const host = soleHost(incoming)
-    if (host === undefined) return refuse(response, 400, { connection: 'close' })
-    // Keys of objects are opaque: the endpoint reads, and checks the signature of, exactly what was sent.
-    if (this.#options.s3 && incoming.url?.startsWith('/s3/')) return this.#options.s3(incoming, response)
-    const path = safePath(incoming.url ?? '')
-    if (path === undefined) return refuse(response, 400, { connection: 'close' })
-    const route = matchRoute(this.#options.routes, host, incoming.method ?? '', path) as LiveRoute | undefined
+    const { trustedHops, s3, routes } = this.#options
+    const asked = readAsked(incoming, response, { trustedHops, s3: s3 !== undefined })
+    if (!asked) return
+    const { path, client, id } = asked
+    if (s3 && path.startsWith('/s3/')) return s3(incoming, response)
+    const method = incoming.method ?? ''
+    const route = matchRoute(routes, siteOf(client.host), method, path) as LiveRoute | undefined
     if (!route) return refuse(response, 404)
-    const id = requestId(incoming.headers['x-request-id'])
     response.setHeader('x-request-id', id)
-    await this.#enter(route, {
-      incoming,
-      response,
-      path,
-      host,
-      address: clientAddress(incoming, this.#options.trustedHops),
-      id,
-    })
-  }
-
-  async #enter(route: LiveRoute, asked: Asked): Promise<void> {
-    const { incoming, response, address } = asked
-    if (Number(incoming.headers['content-length'] ?? 0) > route.maxBodyBytes)
-      return refuse(response, 413, { connection: 'close' })
-    const checked = (await route.guard?.(incoming)) ?? { subject: undefined }
-    if ('refused' in checked) return refuse(response, checked.refused, { 'www-authenticate': checked.challenge })
-    const decision = await route.limit?.take(
-      checked.subject === undefined ? `address:${address}` : `subject:${checked.subject}`,
-    )
-    if (decision && !decision.allowed) return refuse(response, 429, decision.headers)
-    for (const [name, value] of Object.entries(decision?.headers ?? {})) response.setHeader(name, value)
-    if (this.#fromCache(route, asked)) return
-    await this.#pass(route, asked, checked.subject)
+    if (Number(incoming.headers['content-length'] ?? 0) > route.maxBodyBytes) return refuse(response, 413)
+    const entered = await enter(route, asked)
+    if (entered === 'refused' || this.#fromCache(route, asked)) return
+    await pass(route, asked, entered.subject)
   }
 
   #fromCache({ cache }: LiveRoute, asked: Asked): boolean {
     const key = cache && cacheKey(asked)
-    const entry = key === undefined ? undefined : cache!.get(key)
     if (!cache || key === undefined) return false
+    const entry = cache.get(key)
     count('ashlar_edge_cache_total', 'Look-ups in the edge cache', {
       edge: this.#options.name,
       outcome: entry ? 'hit' : 'miss',
@@ -125,95 +97,71 @@ export class EdgeServer {
     if (entry) sendEntry(entry, asked)
     return entry !== undefined
   }
+}
 
-  async #pass(route: LiveRoute, asked: Asked, subject: string | undefined): Promise<void> {
-    const { incoming, response, path, host, address, id } = asked
-    const { target, route: declared, prefix, cache } = route
-    const strips = declared.strip ?? 'bucket' in target
-    const upstreamPath = strips ? `/${path.slice(prefix.length)}` : path
-    const key = cache && cacheKey(asked)
-    if ('bucket' in target)
-      return this.#serveObject(route, target.bucket, decodeURIComponent(upstreamPath.slice(1)), asked, key)
-    await forward({
-      incoming,
-      response,
-      upstream: target.upstream,
-      path: upstreamPath + incoming.url!.slice(path.length),
-      headers: requestHeaders(incoming, { clientAddress: address, proto: 'http', host, requestId: id, subject }),
-      timeoutMs: route.timeoutMs,
-      maxBodyBytes: route.maxBodyBytes,
-      heldBytes: key === undefined ? undefined : route.cacheEntryBytes,
-      ...(key === undefined
-        ? {}
-        : { onWhole: (status, answer, headers, body) => keep(cache!, key, status, answer.headers, headers, body) }),
-    })
+/** Without the query, which may hold secrets. */
+function pathOf({ url }: IncomingMessage): string | undefined {
+  return url?.split('?', 1)[0]
+}
+
+/** Guard, then limit: by subject where somebody was recognised, else by address. */
+async function enter({ guard, limit, strangers }: LiveRoute, asked: Asked): Promise<Entered> {
+  const { incoming, response, client } = asked
+  const waits = guard && strangers?.waits(client.address)
+  if (waits) return refused(response, 429, waits)
+  const checked = (await guard?.(incoming, client)) ?? { subject: undefined }
+  if ('refused' in checked) {
+    const over = await strangers?.refused(client.address)
+    return over
+      ? refused(response, 429, over)
+      : refused(response, checked.refused, { 'www-authenticate': checked.challenge })
   }
-
-  async #serveObject(
-    route: LiveRoute,
-    bucket: ObjectStore,
-    object: string,
-    asked: Asked,
-    key: string | undefined,
-  ): Promise<void> {
-    const { incoming, response } = asked
-    const immutable = route.route.cache?.immutable === true
-    if (key === undefined || incoming.method !== 'GET' || !immutable)
-      return serveObject(bucket, object, incoming, response, immutable)
-    const found = await bucket.head(object)
-    if (!found || found.size > route.cacheEntryBytes) return serveObject(bucket, object, incoming, response, immutable)
-    const entry = await wholeObject(bucket, object)
-    if (!entry) return refuse(response, 404)
-    route.cache!.set(key, entry)
-    sendEntry(entry, asked)
-  }
+  const { subject } = checked
+  const decision = await limit?.take(subject === undefined ? `address:${client.address}` : `subject:${subject}`)
+  if (decision && !decision.allowed) return refused(response, 429, decision.headers)
+  for (const [name, value] of Object.entries(decision?.headers ?? {})) response.setHeader(name, value)
+  return { subject }
 }
 
-function soleHost({ rawHeaders, headers, httpVersion }: IncomingMessage): string | undefined {
-  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
-  if (hosts > 1 || (hosts === 0 && httpVersion !== '1.0')) return undefined
-  const host = (headers.host ?? '').toLowerCase()
-  return /^(\[[0-9a-f:.]+\]|[a-z0-9._-]*)(:\d{1,5})?$/.test(host) ? host.replace(/:\d+$/, '') : undefined
+function refused(response: ServerResponse, status: number, headers: Record<string, string>): 'refused' {
+  refuse(response, status, headers)
+  return 'refused'
 }
 
-/** Only plain GETs are looked up: a range or a request with credentials of its own goes to the origin. */
-function cacheKey({ incoming, host }: Asked): string | undefined {
-  const { method, headers, url } = incoming
-  return method === 'GET' && headers.range === undefined && headers.authorization === undefined
-    ? `${host} ${url}`
-    : undefined
+async function pass(route: LiveRoute, asked: Asked, subject: string | undefined): Promise<void> {
+  const { incoming, response, target, path, client, id } = asked
+  const upstreamPath = (route.route.strip ?? 'bucket' in route.target) ? withoutPrefix(path, route) : path
+  if ('bucket' in route.target) return passObject(route, route.target.bucket, upstreamPath, asked)
+  const { cache } = route
+  const key = cache && cacheKey(asked)
+  await forward({
+    incoming,
+    response,
+    upstream: route.target.upstream,
+    path: upstreamPath + target.slice(path.length),
+    headers: requestHeaders(incoming, {
+      clientAddress: client.address,
+      proto: client.proto,
+      host: client.host,
+      requestId: id,
+      subject,
+    }),
+    timeoutMs: route.timeoutMs,
+    maxBodyBytes: route.maxBodyBytes,
+    heldBytes: key === undefined ? undefined : route.cacheEntryBytes,
+    ...(key === undefined ? {} : { onWhole: (...whole) => keep(cache!, key, ...whole) }),
+  })
 }
 
-function keep(
-  cache: ResponseCache,
-  key: string,
-  status: number,
-  headers: IncomingMessage['headers'],
-  raw: string[],
-  body: Buffer,
-): void {
-  const maxAgeSeconds = immutableSeconds(status, headers)
-  if (maxAgeSeconds > 0) cache.set(key, { status, headers: raw, body, storedAtMs: performance.now(), maxAgeSeconds })
-}
-
-function sendEntry(entry: Entry, { incoming, response }: Asked): void {
-  const etag =
-    entry.headers[entry.headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'etag') + 1]
-  const known = incoming.headers['if-none-match']
-  const headers = [...entry.headers, 'Age', String(ageSeconds(entry))]
-  for (let index = 0; index < headers.length; index += 2) response.setHeader(headers[index]!, headers[index + 1]!)
-  if (etag !== undefined && known?.split(',').some((each) => each.trim().replace(/^W\//, '') === etag)) {
-    response.removeHeader('content-length')
-    response.writeHead(304).end()
-  } else {
-    response.writeHead(entry.status).end(entry.body)
-  }
-}
-
-async function wholeObject(bucket: ObjectStore, key: string): Promise<Entry | undefined> {
-  const object = await bucket.get(key)
-  if (!object) return undefined
-  const body = Buffer.concat(await object.body.toArray())
-  const headers = Object.entries({ ...headersOf(object, true), 'content-length': String(body.byteLength) }).flat()
-  return { status: 200, headers, body, storedAtMs: performance.now(), maxAgeSeconds: 31_536_000 }
+async function passObject(route: LiveRoute, bucket: ObjectStore, path: string, asked: Asked): Promise<void> {
+  const { incoming, response } = asked
+  const object = decodeURIComponent(path.slice(1))
+  const key = route.cache && cacheKey(asked)
+  const found = key === undefined ? undefined : await bucket.head(object)
+  if (key === undefined || !found || found.size > route.cacheEntryBytes)
+    return serveObject(bucket, object, incoming, response, route.cache !== undefined)
+  const entry = await wholeObject(bucket, object)
+  if (!entry) return refuse(response, 404)
+  route.cache!.set(key, entry)
+  sendEntry(entry, asked)
 }

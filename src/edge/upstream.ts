@@ -1,14 +1,15 @@
-import { Agent, request as httpRequest } from 'node:http'
-import { healthPath } from '../blocks/app/index.ts'
 import type { Instance } from '../blocks/discovery/driver.ts'
 import { policyOf, type Policy } from './balance.ts'
 import type { Balance } from './config.ts'
+import { Connections } from './connections.ts'
+import { isWell } from './probe.ts'
 
 /** One instance behind the edge. */
 export interface Endpoint {
   readonly id: string
   readonly host: string
   readonly port: number
+  readonly connections: Connections
   active: number
   requests: number
   failures: number
@@ -25,16 +26,6 @@ export interface Instances {
 const firstOutMs = 500
 const longestOutMs = 15_000
 const probeEveryMs = 2_000
-const probeLimitMs = 1_500
-
-// Shorter than the app keeps its side open, so that we never write into a connection that is being closed.
-export const agent = new Agent({
-  keepAlive: true,
-  maxSockets: 1024,
-  maxFreeSockets: 64,
-  timeout: 30_000,
-  scheduling: 'lifo',
-})
 
 /** The instances of one app: who is there (discovery), who is well (probes and what requests saw), who is next (policy). */
 export class Upstream {
@@ -43,6 +34,7 @@ export class Upstream {
   readonly #policy: Policy
   readonly #stopWatching: () => void
   readonly #probing: NodeJS.Timeout
+  readonly #asked = new Set<Endpoint>()
 
   constructor(name: string, watch: Instances, balance: Balance) {
     this.name = name
@@ -71,38 +63,54 @@ export class Upstream {
     endpoint.outUntilMs = 0
   }
 
-  /** It did not answer: out of rotation, longer with each failure in a row. */
+  /** It did not answer: out of rotation, longer with each failure in a row. Failures at the same time are one. */
   failed(endpoint: Endpoint): void {
+    const now = performance.now()
+    if (now < endpoint.outUntilMs) return
     endpoint.failures++
-    endpoint.outUntilMs = performance.now() + Math.min(firstOutMs * 2 ** (endpoint.failures - 1), longestOutMs)
+    endpoint.outUntilMs = now + Math.min(firstOutMs * 2 ** (endpoint.failures - 1), longestOutMs)
+  }
+
+  /** An answer was late. A slow handler is no reason to leave the rotation, a silent process is: its health path tells. */
+  suspect(endpoint: Endpoint): void {
+    void this.#probe(endpoint).then((well) => well || this.failed(endpoint))
   }
 
   close(): void {
     clearInterval(this.#probing)
     this.#stopWatching()
+    for (const { connections } of this.endpoints) connections.close()
   }
 
   #update(instances: readonly Instance[]): void {
-    const ids = new Set(instances.map(({ id }) => id))
-    for (const id of this.#endpoints.keys()) if (!ids.has(id)) this.#endpoints.delete(id)
-    for (const { id, host, port } of instances) {
-      if (!this.#endpoints.has(id))
-        this.#endpoints.set(id, { id, host, port, active: 0, requests: 0, failures: 0, outUntilMs: 0 })
+    const now = new Map(instances.map((instance) => [instance.id, instance]))
+    for (const [id, { host, port, connections }] of this.#endpoints) {
+      const instance = now.get(id)
+      if (instance?.host === host && instance.port === port) continue
+      this.#endpoints.delete(id)
+      connections.retire()
     }
+    for (const { id, host, port } of instances) if (!this.#endpoints.has(id)) this.#add(id, host, port)
+  }
+
+  #add(id: string, host: string, port: number): void {
+    const connections = new Connections()
+    this.#endpoints.set(id, { id, host, port, connections, active: 0, requests: 0, failures: 0, outUntilMs: 0 })
   }
 
   #probeSuspects(): void {
-    for (const endpoint of this.endpoints) if (endpoint.failures > 0) this.#probe(endpoint)
+    for (const endpoint of this.endpoints)
+      if (endpoint.failures > 0) void this.#probe(endpoint).then((well) => well && this.succeeded(endpoint))
   }
 
-  #probe(endpoint: Endpoint): void {
-    const { host, port } = endpoint
-    const probe = httpRequest({ host, port, path: healthPath, timeout: probeLimitMs, agent: false }, (answer) => {
-      answer.resume()
-      if (answer.statusCode === 200) this.succeeded(endpoint)
-    })
-    probe.on('timeout', () => probe.destroy())
-    probe.on('error', () => undefined)
-    probe.end()
+  /** True also while another probe of it is under way. */
+  async #probe(endpoint: Endpoint): Promise<boolean> {
+    if (this.#asked.has(endpoint)) return endpoint.failures === 0
+    this.#asked.add(endpoint)
+    try {
+      return await isWell(endpoint)
+    } finally {
+      this.#asked.delete(endpoint)
+    }
   }
 }

@@ -3,6 +3,7 @@ import { refuseUnknown, type Card, type Declaration, type Health, type OpenConte
 import { invalid } from '../../errors.ts'
 import { toBytes, toCount, toMs } from '../../units.ts'
 import type { App, AppModule, AppOptions } from './app.ts'
+import { reachable } from './reachable.ts'
 import { AppServer } from './server.ts'
 
 export type * from './app.ts'
@@ -75,12 +76,15 @@ class OpenApp implements App {
       )
     const of = { kind: 'app', block: context.name, driver: 'local', operation: 'request' }
     const server = new AppServer(module.default, { ...limits, of, log: context.log })
-    const address = await server.listen(limits.host, limits.port)
+    const { port } = await server.listen(limits.host, limits.port)
+    const address = { host: reachable(limits.host), port }
     const instance = `${context.name}-${randomUUID().slice(0, 8)}`
-    const registration = await (context.block('discovery') as unknown as Registry).register(context.name, {
-      ...address,
-      id: instance,
-    })
+    const registration = await (context.block('discovery') as unknown as Registry)
+      .register(context.name, { ...address, id: instance })
+      .catch(async (error: unknown) => {
+        await server.drain(0)
+        throw error
+      })
     return new OpenApp(context.name, instance, address, server, registration, limits.drainMs)
   }
 

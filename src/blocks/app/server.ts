@@ -1,21 +1,21 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { drainServer } from '../../drain.ts'
-import { AshlarError, describe, isAshlarError } from '../../errors.ts'
 import type { Log } from '../../block.ts'
-import { isLsn, readingOwnWrites, type WrittenUpTo } from '../../postgres/consistency.ts'
+import { readingOwnWrites, type WrittenUpTo } from '../../postgres/consistency.ts'
 import { observed, withTrace, type Operation } from '../../telemetry.ts'
 import type { FetchHandler } from './app.ts'
+import { handle } from './handling.ts'
+import { Connected } from './connected.ts'
+import { positionOf, withPosition } from './position.ts'
 
 /** Answers 200 while this instance takes requests and 503 once it drains. Asked by the edge. */
 export const healthPath = '/.well-known/ashlar/health'
 
-/** Carries how far a client's writes have got, so that its next reads see them. */
-const positionCookie = 'ashlar_rw'
-const positionMaxAgeSeconds = 60
-
 // Longer than the edge keeps its idle connections, or the edge would now and then write into a closing one.
 const keepAliveMs = 75_000
+// How long those who hold an idle connection have to hear that this instance has left discovery.
+const leaveMs = 1_000
 
 export interface ServeOptions {
   maxBodyBytes: number
@@ -28,6 +28,7 @@ export interface ServeOptions {
 export class AppServer {
   readonly server: Server
   #draining = false
+  readonly #connected: Connected
   readonly #handler: FetchHandler
   readonly #options: ServeOptions
 
@@ -41,26 +42,31 @@ export class AppServer {
         if (!this.#shortcut(incoming, outgoing)) void listener(incoming, outgoing)
       },
     )
+    this.#connected = new Connected(this.server)
   }
 
   listen(host: string, port: number): Promise<{ host: string; port: number }> {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject)
       this.server.listen(port, host, () => {
-        const bound = this.server.address() as { port: number }
-        resolve({ host, port: bound.port })
+        this.server.off('error', reject)
+        resolve({ host, port: (this.server.address() as { port: number }).port })
       })
     })
   }
 
-  /** From now on the health path says 503 and every answer closes its connection. */
+  /** From now on the health path says 503 and every answer closes its connection, also those under way. */
   startDraining(): void {
     this.#draining = true
+    this.#connected.closeAfterAnswers()
   }
 
+  /** Waits a moment for others to let go of their idle connections, then closes what is idle and finishes what is under way. */
   async drain(limitMs: number): Promise<void> {
     this.startDraining()
-    await drainServer(this.server, limitMs)
+    const started = performance.now()
+    await this.#connected.noneIdle(Math.min(leaveMs, limitMs))
+    await drainServer(this.server, Math.max(0, limitMs - (performance.now() - started)))
   }
 
   #shortcut(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
@@ -76,77 +82,18 @@ export class AppServer {
     const position: WrittenUpTo = { lsn: positionOf(request) }
     const before = position.lsn
     const response = await withTrace(Object.fromEntries(request.headers), () =>
-      observed(this.#options.of, () => readingOwnWrites(position, () => this.#handle(request)), {
-        'http.request.method': request.method,
-        'url.path': pathOf(request),
-      }),
+      observed(
+        this.#options.of,
+        () => readingOwnWrites(position, () => handle(this.#handler, request, this.#options)),
+        { 'http.request.method': request.method, 'url.path': new URL(request.url).pathname },
+      ),
     )
-    return position.lsn !== before && position.lsn ? withCookie(response, position.lsn) : response
-  }
-
-  async #handle(request: Request): Promise<Response> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<Response>((resolve) => {
-      timer = setTimeout(
-        () => resolve(new Response('the service took too long\n', { status: 503 })),
-        this.#options.timeoutMs,
-      )
-    })
-    try {
-      return await Promise.race([this.#handler.fetch(limited(request, this.#options.maxBodyBytes)), late])
-    } catch (error) {
-      return this.#failed(error)
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  #failed(error: unknown): Response {
-    if (isAshlarError(error, 'exhausted') && error.message.startsWith('request body'))
-      return new Response(error.message, { status: 413 })
-    this.#options.log.error(
-      { error: describe(error), stack: error instanceof Error ? error.stack : undefined },
-      'request failed',
-    )
-    return new Response('something went wrong\n', { status: 500 })
+    if (position.lsn === before || !position.lsn) return response
+    return withPosition(response, position.lsn, request.headers.get('x-forwarded-proto') === 'https')
   }
 }
 
 function reply(outgoing: ServerResponse, status: number, text: string): true {
   outgoing.writeHead(status, { 'content-type': 'text/plain', 'cache-control': 'no-store' }).end(text)
   return true
-}
-
-/** The request with its body counted: one without a length must not grow past the limit either. */
-function limited(request: Request, maxBytes: number): Request {
-  if (!request.body || request.headers.has('content-length')) return request
-  let bytes = 0
-  const counter = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      bytes += chunk.byteLength
-      if (bytes > maxBytes) throw new AshlarError('exhausted', `request body is larger than ${maxBytes} bytes`)
-      controller.enqueue(chunk)
-    },
-  })
-  // By parts: the request of @hono/node-server is none of the platform's own class, which will not copy it.
-  const { url, method, headers, signal } = request
-  return new Request(url, { method, headers, signal, body: request.body.pipeThrough(counter), duplex: 'half' })
-}
-
-function positionOf(request: Request): string | undefined {
-  const value = new RegExp(`(?:^|; *)${positionCookie}=([^;]*)`).exec(request.headers.get('cookie') ?? '')?.[1]
-  return value && isLsn(value) ? value : undefined
-}
-
-function withCookie(response: Response, lsn: string): Response {
-  const copy = new Response(response.body, response)
-  copy.headers.append(
-    'set-cookie',
-    `${positionCookie}=${lsn}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${positionMaxAgeSeconds}`,
-  )
-  return copy
-}
-
-function pathOf(request: Request): string {
-  return new URL(request.url).pathname
 }

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { refuseUnknown, type Card, type Declaration, type Health, type OpenContext, type Stats } from '../../block.ts'
+import {
+  refuseUnknown,
+  type Card,
+  type Declaration,
+  type Health,
+  type Log,
+  type OpenContext,
+  type Stats,
+} from '../../block.ts'
 import { invalid } from '../../errors.ts'
 import { toCount, toMs } from '../../units.ts'
 import type { Worker, WorkerModule, WorkerOptions } from './worker.ts'
@@ -36,6 +44,7 @@ class OpenWorker implements Worker {
   readonly instance: string
   readonly #stop = new AbortController()
   readonly #drainMs: number
+  readonly #log: Log
   #started: AsyncDisposable | undefined
   #closing: Promise<void> | undefined
 
@@ -45,15 +54,31 @@ class OpenWorker implements Worker {
       throw invalid(
         `worker '${context.name}': its module must export default a function that starts its consumers; it exports ${Object.keys(module).join(', ') || 'nothing'}`,
       )
-    const opened = new OpenWorker(context.name, drainMs)
-    opened.#started = (await module.default(opened.#stop.signal)) ?? undefined
+    const opened = new OpenWorker(context, drainMs)
+    await opened.#start(module.default)
     return opened
   }
 
-  private constructor(name: string, drainMs: number) {
+  private constructor({ name, log }: OpenContext, drainMs: number) {
     this.name = name
     this.instance = `${name}-${randomUUID().slice(0, 8)}`
     this.#drainMs = drainMs
+    this.#log = log
+  }
+
+  /** What was started before a start failed is told to stop, too. */
+  async #start(start: WorkerModule['default']): Promise<void> {
+    try {
+      const started = (await start(this.#stop.signal)) ?? undefined
+      if (started !== undefined && typeof started[Symbol.asyncDispose] !== 'function')
+        throw invalid(
+          `worker '${this.name}': its function returned ${typeof started}, which cannot be closed; return nothing, or an object with [Symbol.asyncDispose]`,
+        )
+      this.#started = started
+    } catch (error) {
+      this.#stop.abort()
+      throw error
+    }
   }
 
   async health(): Promise<Health> {
@@ -69,14 +94,22 @@ class OpenWorker implements Worker {
     return this.#closing
   }
 
+  /** @throws what the returned object's disposal threw within the time */
   async #end(): Promise<void> {
     this.#stop.abort()
+    const disposing = dispose(this.#started)
     let timer: NodeJS.Timeout | undefined
-    const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#drainMs)))
-    await Promise.race([this.#started?.[Symbol.asyncDispose](), limit]).finally(() => clearTimeout(timer))
+    const limit = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, this.#drainMs, 'late')))
+    const ended = await Promise.race([disposing, limit]).finally(() => clearTimeout(timer))
+    if (ended === 'late')
+      this.#log.warn({ worker: this.name, drainMs: this.#drainMs }, 'worker was still busy when its drain time ended')
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+async function dispose(started: AsyncDisposable | undefined): Promise<void> {
+  await started?.[Symbol.asyncDispose]()
 }

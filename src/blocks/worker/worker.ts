@@ -1,7 +1,10 @@
 import type { Block, BlockOptions } from '../../block.ts'
 import type { Duration } from '../../units.ts'
 
-/** What a worker module exports by default: starts consumers. Blocks close their own consumers; what is returned is disposed too. */
+/**
+ * What a worker module exports by default: starts consumers. Blocks close their own consumers; what is returned is disposed too.
+ * The signal aborts when the worker closes, or when this function fails.
+ */
 export type WorkerModule = {
   default: (signal: AbortSignal) => void | AsyncDisposable | Promise<void | AsyncDisposable>
 }
