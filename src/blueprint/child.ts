@@ -12,6 +12,8 @@ export interface ChildSpec {
   module: string
   args: readonly string[]
   env: Readonly<Record<string, string | undefined>>
+  /** From SIGTERM to SIGKILL. Default: the supervisor's. */
+  stopLimitMs?: number
 }
 
 /** What a child says of itself through its IPC channel. */

@@ -1,11 +1,17 @@
 import type { Block, Health, Log, OpenContext } from '../block.ts'
-import { AshlarError, describe } from '../errors.ts'
+import { AshlarError, describe, invalid } from '../errors.ts'
 import { publishHandles, type Blueprint } from './blueprint.ts'
+import { toMs, type Duration } from '../units.ts'
 import { nameOf, openOrder, type Part } from './order.ts'
 import type { Engine } from './resolve.ts'
 
 const openLimitMs = 30_000
-const closeLimitMs = 15_000
+const closeGraceMs = 5_000
+
+/** How long a block may take to close: as long as it declares that draining takes, and a little more. */
+export function closeLimitOf({ options }: { options: object }): number {
+  return toMs('drain', (options as { drain?: Duration }).drain ?? '10s') + closeGraceMs
+}
 
 export interface RunOptions extends Part {
   engines: ReadonlyMap<string, Engine>
@@ -53,11 +59,25 @@ async function openBlock(
   } catch (error) {
     void opening.then((late) => late.close()).catch(() => undefined)
     if (error instanceof AshlarError) throw error
+    if (isUsersFault(of.declarations[name]!.kind, error))
+      throw invalid(`${name}: its module could not be loaded: ${describe(error)}${placeOf(error)}`, { cause: error })
     throw new AshlarError('unavailable', `block '${name}' did not open: ${describe(error)}`, {
       block: name,
       cause: error,
     })
   }
+}
+
+/** What an app's or worker's module threw while it was loaded; a port or file that the system refused is another matter. */
+function isUsersFault(kind: string, error: unknown): boolean {
+  const { syscall } = (error ?? {}) as { syscall?: string }
+  return (kind === 'app' || kind === 'worker') && syscall === undefined
+}
+
+/** File and line where an error came from, as far as its stack tells. */
+function placeOf(error: unknown): string {
+  const [, file] = /file:\/\/(\/[^\s()]+?:\d+)(?=[:\s)]|$)/.exec((error as Error | undefined)?.stack ?? '') ?? []
+  return file === undefined ? '' : ` (${decodeURI(file)})`
 }
 
 function contextOf(of: Blueprint, name: string, options: RunOptions, handles: ReadonlyMap<string, Block>): OpenContext {
@@ -107,11 +127,10 @@ class OpenBlueprint implements Running {
 
   async #close(): Promise<void> {
     for (const [name, block] of [...this.handles].toReversed()) {
-      await within(block.close(), closeLimitMs, `did not close within ${closeLimitMs / 1000} s`).catch(
-        (error: unknown) => {
-          this.#log.warn({ block: name, error: describe(error) }, 'block did not close in order')
-        },
-      )
+      const limitMs = closeLimitOf(this.#of.declarations[name]!)
+      await within(block.close(), limitMs, `did not close within ${limitMs / 1000} s`).catch((error: unknown) => {
+        this.#log.warn({ block: name, error: describe(error) }, 'block did not close in order')
+      })
     }
     publishHandles(this.#of, undefined)
   }

@@ -1,6 +1,7 @@
-import type { ChildProcess } from 'node:child_process'
 import { invalid } from '../errors.ts'
-import { startChild, type ChildMessage, type ChildSpec } from './child.ts'
+import type { ChildMessage, ChildSpec } from './child.ts'
+import { Life, type LifeEvents, type Ready } from './life.ts'
+import { Tether } from './tether.ts'
 
 export type ChildState = 'starting' | 'ready' | 'backoff' | 'stopping' | 'stopped' | 'failed'
 
@@ -27,23 +28,35 @@ export interface SupervisorOptions {
   maxBackoffMs?: number
   /** A child that lived so long starts over with the first backoff. Default 10,000. */
   settledMs?: number
-  /** From SIGTERM to SIGKILL. Default 20,000. */
+  /** From SIGTERM to SIGKILL, unless the child's own spec says otherwise. Default 20,000. */
   stopLimitMs?: number
+  /** How long a successor may take to be ready. Default 40,000. */
+  readyLimitMs?: number
 }
+
+/** What is known of a process that is not there yet. */
+const fresh: Pick<ProcessState, 'pid' | 'adminPort' | 'addresses' | 'instances'> = {
+  pid: undefined,
+  adminPort: undefined,
+  addresses: {},
+  instances: [],
+}
+const usual = { backoffMs: 100, maxBackoffMs: 10_000, settledMs: 10_000, stopLimitMs: 20_000, readyLimitMs: 40_000 }
 
 /** Keeps a set of child processes running: restarts what ends, with backoff; stops in order, with a deadline. */
 export class Supervisor implements AsyncDisposable {
   readonly #children = new Map<string, Child>()
   readonly #options: Required<SupervisorOptions>
+  readonly #tether = new Tether()
 
   constructor(options: SupervisorOptions) {
-    this.#options = { backoffMs: 100, maxBackoffMs: 10_000, settledMs: 10_000, stopLimitMs: 20_000, ...options }
+    this.#options = { ...usual, ...options }
   }
 
   /** Starts a child and keeps it running. @throws `invalid_argument` for an id that is taken */
   start(spec: ChildSpec): void {
     if (this.#children.has(spec.id)) throw invalid(`supervisor: a child '${spec.id}' is there already`)
-    const child = new Child(spec, this.#options)
+    const child = new Child(spec, this.#options, this.#tether)
     this.#children.set(spec.id, child)
     child.start()
   }
@@ -60,8 +73,17 @@ export class Supervisor implements AsyncDisposable {
     this.#child(id).signal(signal)
   }
 
-  /** Ends it in an orderly way and starts it again. */
-  restart(id: string): Promise<void> {
+  /**
+   * Puts a new process in the place of a child's present one, which ends once the new one is ready. When that cannot get
+   * ready, the present one stays and `lastError` tells why. One that is not ready itself is just started again.
+   * @returns whether the new one is in place
+   */
+  replace(id: string): Promise<boolean> {
+    return this.#child(id).replace()
+  }
+
+  /** The same for one that must end before its successor can begin: both would want the same port. */
+  restart(id: string): Promise<boolean> {
     return this.#child(id).restart()
   }
 
@@ -72,6 +94,7 @@ export class Supervisor implements AsyncDisposable {
   /** Stops all children at once. */
   async close(): Promise<void> {
     await Promise.all([...this.#children.keys()].map((id) => this.stop(id)))
+    this.#tether.cut()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -89,89 +112,122 @@ class Child {
   readonly state: ProcessState
   readonly #spec: ChildSpec
   readonly #options: Required<SupervisorOptions>
-  #process: ChildProcess | undefined
-  #exited = Promise.resolve()
+  readonly #tether: Tether
+  readonly #lives = new Set<Life>()
+  /** The one that counts; another may be on its way in or out. */
+  #current: Life | undefined
+  #stopping = false
   #failures = 0
   #startedAt = 0
   #retry: NodeJS.Timeout | undefined
 
-  constructor(spec: ChildSpec, options: Required<SupervisorOptions>) {
+  constructor(spec: ChildSpec, options: Required<SupervisorOptions>, tether: Tether) {
     this.#spec = spec
     this.#options = options
+    this.#tether = tether
     const { id, role, block } = spec
-    this.state = {
-      id,
-      role,
-      block,
-      state: 'starting',
-      pid: undefined,
-      adminPort: undefined,
-      addresses: {},
-      instances: [],
-      restarts: 0,
-      lastError: undefined,
-    }
+    this.state = { id, role, block, ...fresh, state: 'starting', restarts: 0, lastError: undefined }
   }
 
   start(): void {
-    this.#startedAt = performance.now()
-    let exited = () => {}
-    this.#exited = new Promise((resolve) => (exited = resolve))
-    const started = startChild(this.#spec, {
-      onLine: (line) => this.#options.onLine(this.state.id, line),
-      onMessage: (message) => this.#heard(message),
-      onExit: (code, signal) => {
-        exited()
-        if (started === this.#process) this.#ended(code, signal)
-      },
-    })
-    this.#process = started
-    this.#change({ state: 'starting', pid: started.pid, adminPort: undefined, addresses: {}, instances: [] })
-    if (started.pid === undefined) {
-      exited()
-      this.#ended(null, null)
-    }
+    this.#current = this.#launch()
+    this.#change({ ...fresh, state: 'starting', pid: this.#current.pid })
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true
     clearTimeout(this.#retry)
-    if (!this.#process) return this.#change({ state: 'stopped', pid: undefined })
     this.#change({ state: 'stopping' })
-    // One that was paused would not hear of it.
-    this.#process.kill('SIGCONT')
-    this.#process.kill('SIGTERM')
-    const kill = setTimeout(() => this.#process?.kill('SIGKILL'), this.#options.stopLimitMs)
-    await this.#exited
-    clearTimeout(kill)
+    await Promise.all([...this.#lives].map((life) => this.#end(life)))
+    this.#change({ ...fresh, state: 'stopped' })
   }
 
-  async restart(): Promise<void> {
-    await this.stop()
+  async restart(): Promise<boolean> {
+    clearTimeout(this.#retry)
+    const before = this.#current
+    this.#current = undefined
     this.#failures = 0
-    this.state.restarts++
+    this.#change({ ...fresh, state: 'starting', restarts: this.state.restarts + 1 })
+    if (before) await this.#end(before)
+    if (this.#stopping) return false
     this.start()
+    return this.#gotReady(this.#current!)
+  }
+
+  async replace(): Promise<boolean> {
+    if (this.state.state !== 'ready') return this.restart()
+    const next = this.#launch()
+    const outcome = await this.#outcomeOf(next)
+    if (this.#stopping || 'error' in outcome) {
+      if ('error' in outcome) this.#change({ lastError: outcome.error })
+      await this.#end(next)
+      return false
+    }
+    clearTimeout(this.#retry)
+    const before = this.#current
+    this.#current = next
+    this.#failures = 0
+    this.#change({ pid: next.pid, restarts: this.state.restarts + 1 })
+    this.#ready(outcome)
+    if (before) await this.#end(before)
+    return true
   }
 
   signal(signal: NodeJS.Signals): void {
-    this.#process?.kill(signal)
+    this.#current?.signal(signal)
   }
 
-  #heard(message: ChildMessage): void {
-    if (message.type === 'ready') {
-      const { adminPort, addresses, instances } = message
-      return this.#change({ state: 'ready', adminPort, addresses, instances, lastError: undefined })
+  #launch(): Life {
+    this.#startedAt = performance.now()
+    const events: LifeEvents = {
+      onLine: (line) => this.#options.onLine(this.state.id, line),
+      onMessage: (life, message) => this.#heard(life, message),
+      onEnd: (life, how) => this.#ended(life, how),
     }
+    const life = new Life(this.#spec, events)
+    this.#lives.add(life)
+    if (life.pid !== undefined) this.#tether.hold(life.pid)
+    return life
+  }
+
+  #end(life: Life): Promise<void> {
+    return life.end(this.#spec.stopLimitMs ?? this.#options.stopLimitMs)
+  }
+
+  async #outcomeOf(life: Life): Promise<Ready | { error: string }> {
+    const { readyLimitMs } = this.#options
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<{ error: string }>((resolve) => {
+      timer = setTimeout(() => resolve({ error: `was not ready within ${readyLimitMs} ms` }), readyLimitMs)
+    })
+    return Promise.race([life.outcome, late]).finally(() => clearTimeout(timer))
+  }
+
+  async #gotReady(life: Life): Promise<boolean> {
+    return !('error' in (await this.#outcomeOf(life)))
+  }
+
+  #heard(life: Life, message: ChildMessage): void {
+    if (life !== this.#current || this.#stopping) return
+    if (message.type === 'ready') return this.#ready(message)
     this.#change({ lastError: message.error, ...(message.final ? { state: 'failed' as const } : {}) })
   }
 
-  #ended(code: number | null, signal: NodeJS.Signals | null): void {
-    this.#process = undefined
-    if (this.state.state === 'stopping') return this.#change({ state: 'stopped', pid: undefined })
+  #ready({ adminPort, addresses, instances }: Ready): void {
+    this.#change({ state: 'ready', adminPort, addresses, instances, lastError: undefined })
+  }
+
+  #ended(life: Life, how: string): void {
+    this.#lives.delete(life)
+    if (life.pid !== undefined) this.#tether.release(life.pid)
+    if (life !== this.#current) return
+    this.#current = undefined
+    if (this.#stopping) return
     if (this.state.state === 'failed') return this.#change({ pid: undefined })
     this.#failures = performance.now() - this.#startedAt > this.#options.settledMs ? 1 : this.#failures + 1
     const waitMs = Math.min(this.#options.backoffMs * 2 ** (this.#failures - 1), this.#options.maxBackoffMs)
-    const lastError = this.state.lastError ?? `ended with ${signal ?? `code ${code}`}`
-    this.#change({ state: 'backoff', pid: undefined, lastError, restarts: this.state.restarts + 1 })
+    const lastError = this.state.lastError ?? how
+    this.#change({ ...fresh, state: 'backoff', lastError, restarts: this.state.restarts + 1 })
     this.#retry = setTimeout(() => this.start(), waitMs)
   }
 

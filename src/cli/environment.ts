@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import type { Environment } from '../blueprint/resolve.ts'
 import { AshlarError, describe, invalid } from '../errors.ts'
 
 /** Folder for state on this machine, in the working folder. */
@@ -15,6 +16,14 @@ export async function loadDotEnv(path = '.env'): Promise<void> {
   if (text === undefined) return
   const entries = parseEnv(text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n'))
   for (const [name, value] of Object.entries(entries)) if (!(name in process.env)) process.env[name] = value
+}
+
+/**
+ * The environment as `ashlar dev` completes it: without a database URL it brings a database. Any URL will do to see whether
+ * the other variables are right.
+ */
+export function withDatabase(): Environment {
+  return { ...process.env, DATABASE_URL: process.env.DATABASE_URL || 'postgres://embedded@localhost/ashlar' }
 }
 
 /** The service's secret in development: made once, kept in the state folder, readable by its owner only. */

@@ -1,5 +1,6 @@
 import type { Blueprint } from '../blueprint/blueprint.ts'
 import type { ChildSpec } from '../blueprint/child.ts'
+import { closeLimitOf } from '../blueprint/run.ts'
 import type { Engine } from '../blueprint/resolve.ts'
 import { Supervisor, type ProcessState } from '../blueprint/supervisor.ts'
 import type { Member, Service } from '../console/service.ts'
@@ -17,6 +18,8 @@ export interface ServiceParts {
   cluster: Cluster | undefined
   addresses: Record<string, string>
   env: Record<string, string | undefined>
+  /** Where each edge listens. */
+  ports: ReadonlyMap<string, string>
   onChange(): void
 }
 
@@ -96,9 +99,23 @@ export class LocalService implements Service {
     return this.#supervisor.stop(process)
   }
 
-  /** Restarts apps and workers one after the other, so that some always answer. */
-  async reload(): Promise<void> {
-    for (const { id, role } of this.processes()) if (role !== 'edge') await this.#supervisor.restart(id)
+  /**
+   * Puts new processes in the place of apps and workers, one after the other, each once its successor is ready: no request
+   * fails. Stops at the first that cannot start, and the old code goes on. @returns what went wrong, if anything did
+   */
+  async reload(): Promise<string | undefined> {
+    for (const { id, role, block } of this.processes()) {
+      if (role === 'edge') continue
+      const done = await (this.#hasPort(block) ? this.#supervisor.restart(id) : this.#supervisor.replace(id))
+      const now = this.processes().find((each) => each.id === id)
+      if (!done && now) return `${id} could not start anew, what ran before goes on: ${now.lastError}`
+    }
+    return undefined
+  }
+
+  /** Two processes cannot listen on one declared port. */
+  #hasPort(block: string): boolean {
+    return Boolean((this.blueprint.declarations[block]!.options as { port?: number }).port)
   }
 
   async lag(member: string, seconds: number): Promise<void> {
@@ -123,6 +140,9 @@ export class LocalService implements Service {
 
   #spec(id: string, role: string, block: string): ChildSpec {
     const args = ['start', '--role', role, '--only', block, '--blueprint', this.#parts.blueprintPath]
-    return { id, role, block, module: globalThis.process.argv[1]!, args, env: this.#parts.env }
+    const port = this.#parts.ports.get(block)
+    const env = port === undefined ? this.#parts.env : { ...this.#parts.env, ASHLAR_EDGE_PORT: port }
+    const stopLimitMs = closeLimitOf(this.blueprint.declarations[block]!) + 5_000
+    return { id, role, block, module: globalThis.process.argv[1]!, args, env, stopLimitMs }
   }
 }

@@ -5,7 +5,7 @@ import { findBlueprint, loadBlueprint } from '../blueprint/load.ts'
 import { roles, type Role } from '../blueprint/order.ts'
 import { refuseMemory, resolveEngines } from '../blueprint/resolve.ts'
 import { run, type Running } from '../blueprint/run.ts'
-import { describe, invalid, isAshlarError } from '../errors.ts'
+import { describe, invalid, isAshlarError, type Code } from '../errors.ts'
 import { toCount } from '../units.ts'
 import type { Command } from './command.ts'
 import { makeFolder, requiredSecret, stateFolder } from './environment.ts'
@@ -31,6 +31,9 @@ export const command: Command = {
   },
 }
 
+/** Codes of errors that another attempt meets again: somebody must change something first. */
+const hopeless = new Set<Code>(['invalid_argument', 'unsupported', 'unauthorized', 'conflict'])
+
 /** Runs until SIGTERM, SIGINT or the end of the process that started it; then closes in order. */
 async function startRole(
   role: Role,
@@ -53,7 +56,7 @@ async function startRole(
     report({
       type: 'failed',
       error: describe(error),
-      final: isAshlarError(error, 'invalid_argument') || isAshlarError(error, 'unsupported'),
+      final: isAshlarError(error) && hopeless.has(error.code),
     })
     log.error({ error: describe(error) }, 'could not start')
     process.exitCode = 1

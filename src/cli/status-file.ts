@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { rmSync } from 'node:fs'
 import { readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -30,6 +31,11 @@ export async function writeStatus(folder: string, status: Status): Promise<void>
 
 export async function removeStatus(folder: string): Promise<void> {
   await rm(join(folder, 'status.json'), { force: true })
+}
+
+/** For a process that ends without waiting. */
+export function removeStatusAtOnce(folder: string): void {
+  rmSync(join(folder, 'status.json'), { force: true })
 }
 
 /** Memory of a process and, for a database server, of the processes it forked. 0 when it is gone. */

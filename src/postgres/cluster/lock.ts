@@ -5,10 +5,15 @@ import { startOf } from './process.ts'
 /**
  * One process at a time may run the cluster of a folder. The lock names the process and when it began, so a lock left
  * by a killed process is taken over even when its pid lives on as something else.
+ * @param complain words the error
  * @returns what gives the lock back
  * @throws `already_exists` naming the folder and the pid of the process that has it
  */
-export async function takeLock(file: string, folder: string): Promise<() => Promise<void>> {
+export async function takeLock(
+  file: string,
+  folder: string,
+  complain: (folder: string, pid: number | undefined) => Error = taken,
+): Promise<() => Promise<void>> {
   const mine = `${process.pid}\n${startOf(process.pid) ?? ''}\n${crypto.randomUUID()}\n`
   const draft = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`
   await writeFile(draft, mine)
@@ -16,7 +21,7 @@ export async function takeLock(file: string, folder: string): Promise<() => Prom
     for (let tries = 0; !(await place(draft, file)); tries++) {
       const held = await readFile(file, 'utf8').catch(() => '')
       const pid = holderOf(held)
-      if (pid !== undefined || tries > 20) throw taken(folder, pid)
+      if (pid !== undefined || tries > 20) throw complain(folder, pid)
       if (held !== '') await removeStale(file, held)
     }
   } finally {
