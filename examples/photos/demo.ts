@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { shutter } from './blueprint.ts'
 import { demoLogin } from './demo-login.ts'
 import { demoPhotos, type DemoPhoto } from './studio/demo-photos.ts'
@@ -17,13 +17,20 @@ const hourMs = 3_600_000
 /** Makes the demo where there are no photos yet, or goes on with it after a restart. One worker does it; never throws. */
 export async function makeDemo(signal: AbortSignal): Promise<void> {
   try {
-    await alone(async () => {
-      if (!(await isWanted())) return
-      const members = await addMembers()
-      for (const [index, photo] of demoPhotos.entries()) if (!signal.aborted) await addPhoto(photo, index, members)
-    })
+    await alone(() => makeAll(signal))
   } catch (error) {
     if (!signal.aborted) console.error(`the demo photos could not be made: ${(error as Error).message}`)
+  }
+}
+
+/** The first photo as soon as can be; the members' own pictures in between. */
+async function makeAll(signal: AbortSignal): Promise<void> {
+  if (!(await isWanted())) return
+  const members = await addMembers()
+  for (const [index, photo] of demoPhotos.entries()) {
+    if (signal.aborted) return
+    await addPhoto(photo, index, members)
+    if (index < demoMembers.length) await addPortrait(index)
   }
 }
 
@@ -42,34 +49,34 @@ async function alone(work: () => Promise<void>): Promise<void> {
 }
 
 async function isWanted(): Promise<boolean> {
-  const { others } = await shutter.blocks.db.one<{ others: number }>`
-    select count(*)::int as others from photos p join members m on m.id = p.author where m.email not like '%@shutter.example'`
-  return others === 0
+  const { others, drawn } = await shutter.blocks.db.one<{ others: number; drawn: number }>`
+    select count(*) filter (where m.email not like '%@shutter.example')::int as others,
+      count(*) filter (where p.upload like '%/demo-%')::int as drawn
+    from photos p join members m on m.id = p.author`
+  return others === 0 && drawn < demoPhotos.length
 }
 
-/** @returns ids by handle */
+/** Only the administrator can log in. @returns ids by handle */
 async function addMembers(): Promise<Map<string, string>> {
-  const admin = await hashPassword(demoLogin.password)
-  const nobody = await hashPassword(randomBytes(32).toString('base64'))
+  const password = await hashPassword(demoLogin.password)
   const ids = new Map<string, string>()
-  for (const [index, member] of demoMembers.entries()) {
-    const avatar = await addAvatar(index)
-    const isAdmin = index === 0
+  for (const { handle, name, bio } of demoMembers) {
+    const isAdmin = `${handle}@shutter.example` === demoLogin.email
     const { id } = await shutter.blocks.db.one<{ id: string }>`
-      insert into members (email, handle, name, bio, avatar, password, admin)
-      values (${`${member.handle}@shutter.example`}, ${member.handle}, ${member.name}, ${member.bio}, ${avatar},
-              ${isAdmin ? admin : nobody}, ${isAdmin})
-      on conflict (lower(email)) do update set avatar = excluded.avatar returning id`
-    ids.set(member.handle, id)
+      insert into members (email, handle, name, bio, password, admin)
+      values (${`${handle}@shutter.example`}, ${handle}, ${name}, ${bio}, ${isAdmin ? password : 'none'}, ${isAdmin})
+      on conflict (lower(email)) do update set bio = excluded.bio returning id`
+    ids.set(handle, id)
   }
   return ids
 }
 
-async function addAvatar(index: number): Promise<string> {
+async function addPortrait(index: number): Promise<void> {
+  const { db, photos } = shutter.blocks
   const bytes = await studio.ask('drawPortrait', index)
   const key = `img/avatars/${createHash('sha256').update(bytes).digest('base64url').slice(0, 16)}.webp`
-  await shutter.blocks.photos.put(key, bytes, { contentType: 'image/webp' })
-  return `/${key}`
+  await photos.put(key, bytes, { contentType: 'image/webp' })
+  await db.run`update members set avatar = ${`/${key}`} where handle = ${demoMembers[index]!.handle}`
 }
 
 async function addPhoto(photo: DemoPhoto, index: number, members: ReadonlyMap<string, string>): Promise<void> {

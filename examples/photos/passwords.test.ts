@@ -15,4 +15,5 @@ test('two members with the same password are stored differently', async () => {
 
 test('nobody has no password', async () => {
   assert.equal(await isPassword('', undefined), false)
+  for (const none of ['', 'none', 'scrypt::']) assert.equal(await isPassword('', none), false)
 })

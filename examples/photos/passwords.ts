@@ -19,10 +19,10 @@ export async function hashPassword(password: string): Promise<string> {
  * does not tell which addresses have an account.
  */
 export async function isPassword(password: string, stored: string | undefined): Promise<boolean> {
-  const [, salt, key] = (stored ?? nobody).split(':')
-  const expected = Buffer.from(key!, 'base64url')
-  const given = await derive(password.normalize('NFKC'), Buffer.from(salt!, 'base64url'), keyBytes, cost)
-  return timingSafeEqual(given, expected) && stored !== undefined
+  const [, salt = '', key = ''] = (stored ?? nobody).split(':')
+  const expected = Buffer.from(key, 'base64url')
+  const given = await derive(password.normalize('NFKC'), Buffer.from(salt, 'base64url'), keyBytes, cost)
+  return given.length === expected.length && timingSafeEqual(given, expected) && stored !== undefined
 }
 
 const nobody = `scrypt:${randomBytes(16).toString('base64url')}:${randomBytes(keyBytes).toString('base64url')}`

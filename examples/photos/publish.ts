@@ -27,7 +27,8 @@ export async function publish(photo: NewPhoto): Promise<string> {
       on conflict (upload) do nothing returning id`
     if (!made) return (await tx.one<{ id: string }>`select id from photos where upload = ${upload}`).id
     const { id } = made
-    await resize.send({ photo: id }, { tx })
+    // Before those with a date in the past, for which nobody waits.
+    await resize.send({ photo: id }, { tx, priority: publishedAt ? 0 : 5 })
     await published.publish({ photo: id, author }, { tx })
     await index.put({ id, title, caption, tags, camera: '' }, { version: 1, tx })
     return id
