@@ -22,15 +22,18 @@ export function avatar({ avatar: url }: { avatar: string }, size: number): Marku
 }
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
-const whole = new Intl.NumberFormat('en')
+const grouped = new Intl.NumberFormat('en')
 const day = new Intl.DateTimeFormat('en', { dateStyle: 'long', timeZone: 'UTC' })
 
 /** `12,345` becomes `12.3K`. */
 export const short = (count: number): string => compact.format(count)
 
+/** `12,345`. */
+export const whole = (count: number): string => grouped.format(count)
+
 /** `1 photo`, `2,000 photos`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${whole.format(count)} ${count === 1 ? one : many}`
+  return `${whole(count)} ${count === 1 ? one : many}`
 }
 
 /** A day in words, or the text as it is where it is no date. */

@@ -3,7 +3,7 @@ import type { Frame, PhotoDetails } from '../model.ts'
 import { viewsChart } from './chart.ts'
 import { picture } from './grid.ts'
 import { page } from './layout.ts'
-import { avatar, counted, dayOf, icon, short, type Markup } from './parts.ts'
+import { avatar, counted, dayOf, icon, short, whole, type Markup } from './parts.ts'
 
 export function photo(frame: Frame, details: PhotoDetails): Markup {
   const { title, caption, tags, attribution } = details
@@ -23,11 +23,9 @@ export function photo(frame: Frame, details: PhotoDetails): Markup {
               </ul>`
             : ''
         }
-        ${attribution ? html`<p class="attribution quiet">${attribution}</p>` : ''}
+        ${attribution ? html`<p class="attribution quiet">${attribution}</p>` : ''} ${viewsChart(details.viewsByHour)}
       </div>
-      <aside aria-label="About this photo">
-        ${viewsChart(details.viewsByHour)} ${facts(details)} ${details.mine ? removal(details.id) : ''}
-      </aside>
+      <aside aria-label="About this photo">${facts(details)} ${details.mine ? removal(details.id) : ''}</aside>
     </div>
   </article>`
   return page(frame, body, { styles: ['photo.css', 'chart.css'], scripts: ['photo.js'] })
@@ -88,8 +86,8 @@ function facts({ exif, views, likes, width, height, state }: PhotoDetails): Mark
     ['Exposure', exif.exposure],
     ['Taken', exif.takenAt && dayOf(exif.takenAt)],
     ['Size', state === 'ready' ? `${width} × ${height}` : undefined],
-    ['Views', counted(views, 'view')],
-    ['Likes', counted(likes, 'like')],
+    ['Views', whole(views)],
+    ['Likes', whole(likes)],
   ]
   return html`<dl class="facts">
     ${rows
