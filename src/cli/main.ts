@@ -50,7 +50,10 @@ function usage(command: Command): void {
     console.log(`  --${name}${type === 'string' ? ' VALUE' : ''}`.padEnd(28) + about)
 }
 
-main(process.argv.slice(2)).catch((error: unknown) => {
+// The channel to the launcher, once listened to, would keep this process alive for ever.
+const letGo = () => process.connected && process.disconnect()
+
+main(process.argv.slice(2)).then(letGo, (error: unknown) => {
   console.error(`ashlar: ${isAshlarError(error) ? error.message : describe(error, 2000)}`)
   if (!(error instanceof AshlarError) && error instanceof Error && process.env.ASHLAR_DEBUG) console.error(error.stack)
   process.exit(1)
