@@ -7,6 +7,7 @@ import { checkBatch } from '../../lease/payload.ts'
 import { settledWithin } from '../../lease/retry.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 import { traceHeaders } from '../../telemetry.ts'
+import type { Asking } from './asking.ts'
 import type { StreamDriver } from './driver.ts'
 import { checkKey, draftOf, type Draft } from './records.ts'
 import { Spread } from './spread.ts'
@@ -17,46 +18,45 @@ const closeMs = 4_000
 /** The ways of a value into the log: with others in one batch, or through the outbox of the caller's transaction. */
 export class Appender<T> {
   readonly #what: string
-  readonly #driver: StreamDriver
+  readonly #maxBytes: number
   readonly #schema: Schema<T> | undefined
   readonly #lines: Lines<Draft, number>
   readonly #outbox: Outbox<Draft> | undefined
 
   static async open<T>(
     context: OpenContext,
-    scheme: string,
-    driver: StreamDriver,
-    schema: Schema<T> | undefined,
+    { driver, asking, schema }: { driver: StreamDriver; asking: Asking; schema: Schema<T> | undefined },
   ): Promise<Appender<T>> {
     const spread = new Spread(driver.partitions)
+    // The relay must see whether an error passes by itself, so it is wrapped here.
+    const append = (drafts: readonly Draft[]) => asking.wait('append', () => driver.append(spread.batch(drafts)))
     // Also where the engine is that very database: an append holds the lock of its partition to the commit.
-    const databaseUrl = context.databaseUrl ?? (scheme === 'postgres' ? context.url : undefined)
+    const databaseUrl = context.databaseUrl ?? (asking.driver === 'postgres' ? context.url : undefined)
     const outbox = await Outbox.open<Draft>(
       `stream:${engineName(context)}`,
       databaseUrl === undefined ? context : { ...context, databaseUrl },
       undefined,
-      (entrusted) => driver.append(spread.batch(entrusted.map(({ message }) => message))),
+      (entrusted) => append(entrusted.map(({ message }) => message)),
     )
-    return new Appender(`stream '${context.name}'`, driver, schema, spread, outbox)
+    return new Appender(`stream '${context.name}'`, driver.capabilities.maxBytes, schema, append, outbox)
   }
 
   private constructor(
     what: string,
-    driver: StreamDriver,
+    maxBytes: number,
     schema: Schema<T> | undefined,
-    spread: Spread,
+    append: (drafts: readonly Draft[]) => Promise<number[]>,
     outbox: Outbox<Draft> | undefined,
   ) {
     this.#what = what
-    this.#driver = driver
+    this.#maxBytes = maxBytes
     this.#schema = schema
     this.#outbox = outbox
-    this.#lines = new Lines((drafts) => driver.append(spread.batch(drafts)), lines)
+    this.#lines = new Lines(append, lines)
   }
 
   async append(values: readonly { value: T; key: string | undefined }[], tx: Transaction | undefined): Promise<void> {
-    const { maxBytes } = this.#driver.capabilities
-    const of = { schema: this.#schema, maxBytes, headers: traceHeaders() }
+    const of = { schema: this.#schema, maxBytes: this.#maxBytes, headers: traceHeaders() }
     const drafts = await Promise.all(values.map(({ value, key }) => draftOf(this.#what, value, { ...of, key })))
     checkBatch(this.#what, drafts)
     await this.#send(drafts, tx)

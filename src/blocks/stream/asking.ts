@@ -14,6 +14,10 @@ export class Asking {
     this.#codeOf = codeOf
   }
 
+  get driver(): string {
+    return this.#of.driver
+  }
+
   /** A call that is measured. */
   run<R>(operation: string, doing: string, work: () => Promise<R>): Promise<R> {
     return this.#operations.run(operation, doing, work)

@@ -8,7 +8,7 @@ import { codeOf, open } from './memory.ts'
 let cases = 0
 
 /** A view of a driver in which some methods are others. */
-function with_<Of extends object>(sound: Of, broken: Partial<Of>): Of {
+function viewOf<Of extends object>(sound: Of, broken: Partial<Of>): Of {
   return new Proxy(sound, {
     get(target, name) {
       const found: unknown = Reflect.get(name in broken ? broken : target, name)
@@ -29,8 +29,8 @@ function subject(flaw: (sound: StreamDriver) => Partial<StreamDriver>): Subject<
         sessionMs: 200,
         async open({ stream = 'log', partitions = 4 } = {}) {
           const context = { name: `${prefix}-${stream}`, service: '', url: 'memory:broken' } as never
-          const sound = await open(context, { partitions })
-          return with_(sound, flaw(sound))
+          const sound = await (await open(context)).open({ partitions })
+          return viewOf(sound, flaw(sound))
         },
         async [Symbol.asyncDispose]() {},
       }
@@ -42,7 +42,7 @@ const joining = (flaw: (sound: Membership) => Partial<Membership>) =>
   subject((sound) => ({
     async join(group, options) {
       const membership = await sound.join(group, options)
-      return with_(membership, flaw(membership))
+      return viewOf(membership, flaw(membership))
     },
   }))
 
@@ -59,7 +59,7 @@ const flaws: { flaw: string; caughtBy: string; driver: Subject<StreamHarness> }[
     flaw: 'reorders what is appended together',
     caughtBy: 'keeps the order of each partition, and answers the offsets under which records are found',
     driver: subject((sound) => ({
-      append: async (records) => (await sound.append([...records].reverse())).reverse(),
+      append: async (records) => (await sound.append(records.toReversed())).toReversed(),
     })),
   },
   {

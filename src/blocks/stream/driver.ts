@@ -66,9 +66,15 @@ export interface StreamCapabilities {
   maxBytes: number
 }
 
-/** What a driver is opened with, besides its URL. */
+/** What a stream is opened with, besides its URL. */
 export interface StreamShape {
   partitions: number
+}
+
+/** What `open` of a driver's file answers: nothing is asked of the engine until the shape is known. */
+export interface StreamEngine {
+  /** Opens the stream, made if it is new. @throws `conflict` when it exists with another shape; else raw errors */
+  open(shape: StreamShape): Promise<StreamDriver>
 }
 
 /**

@@ -1,14 +1,13 @@
-import { wrap, type AloneOptions, type Card, type Declaration, type OpenContext } from '../../block.ts'
-import { declare, openAlone, type DriverOpener, type Kind } from '../../declare.ts'
-import type { Code } from '../../errors.ts'
-import type { StreamDriver, StreamShape } from './driver.ts'
+import { wrap, type AloneOptions, type Card, type Declaration } from '../../block.ts'
+import { declare, openAlone, type Kind } from '../../declare.ts'
+import type { StreamEngine } from './driver.ts'
 import { OpenStream } from './open-stream.ts'
 import { readStreamOptions } from './options.ts'
 import type { Stream, StreamOptions } from './stream.ts'
 
 export { GiveUp } from '../../lease/retry.ts'
 export type { ConsumeContext, ConsumeOptions, Consumer, Entry, ParkedEntry, Stream, StreamOptions } from './stream.ts'
-export type { Bounds, GroupStats, StreamCapabilities, StreamDriver } from './driver.ts'
+export type { Bounds, GroupStats, StreamCapabilities, StreamDriver, StreamEngine, StreamShape } from './driver.ts'
 
 const card: Card = {
   job: 'Keeps events in order in partitions of a log for a time. Groups read it each at their own pace, and again if they like.',
@@ -20,52 +19,41 @@ const card: Card = {
     'A queue when each item is done once by anyone; a topic when services only need to be told and never look back.',
 }
 
-/** A driver that waits to hear how many partitions there are, and what its errors mean. */
-export interface Opened {
-  open(shape: StreamShape): Promise<StreamDriver>
-  codeOf(error: unknown): Code | undefined
-}
-
-/** What a driver's file exports. */
-interface DriverModule {
-  open(context: OpenContext, shape: StreamShape): Promise<StreamDriver>
-  codeOf(error: unknown): Code | undefined
-}
-
-function opener({ open, codeOf }: DriverModule): DriverOpener<Opened> {
-  return async (context) => ({ open: (shape) => open(context, shape), codeOf })
-}
-
-function kindOf<T>(): Kind<Stream<T>, StreamOptions<T>, Opened> {
+function kindOf<T>(): Kind<Stream<T>, StreamOptions<T>, StreamEngine> {
   return {
     kind: 'stream',
     card,
     options: ['partitions', 'key', 'retain', 'retainBytes', 'compact', 'schema'],
     drivers: {
-      postgres: async () => opener(await import('./postgres.ts')),
-      memory: async () => opener(await import('./memory.ts')),
+      postgres: () => import('./postgres.ts'),
+      memory: () => import('./memory.ts'),
     },
     check: (options) => void readStreamOptions(options),
-    build: async (context, { open, codeOf }, options, scheme) => {
+    async build(context, { driver: engine, scheme, codeOf }, options) {
       const { partitions } = readStreamOptions(options)
-      const driver = await open({ partitions }).catch((error: unknown) => {
-        throw wrap(error, { block: context.name, driver: scheme, doing: 'open' }, codeOf)
+      const driver = await engine.open({ partitions }).catch((error: unknown) => {
+        throw wrap(error, { block: context.name, driver: scheme, doing: 'opening' }, codeOf)
       })
-      return OpenStream.open({ context, driver, options, scheme, codeOf })
+      return OpenStream.open({ driver, scheme, codeOf, context, options })
     },
   }
 }
 
+/** A stream of a blueprint: `views: stream<View>({ key: (view) => view.photo })`. @throws `invalid_argument` */
+export function stream<T>(options?: StreamOptions<T>): Declaration<Stream<T>, StreamOptions<T>>
 /**
- * An ordered, retained log that many groups read independently, and again.
+ * A stream alone: an ordered, retained log that many groups read independently, and again.
+ * @throws `invalid_argument` `unsupported` `unavailable` `timeout`; `conflict` when it exists with another number of partitions
  * @example
- * const views = await stream<View>('views', { url: 'postgres://localhost/shop', key: (view) => view.photo })
+ * await using views = await stream<View>('views', { url: 'postgres://localhost/shop', key: (view) => view.photo })
  * await views.append({ photo: 'p1', by: 'u1' })
  * await views.consume('counts', async (entries) => addUp(entries.map(({ value }) => value)))
  */
 export function stream<T>(name: string, options?: StreamOptions<T> & AloneOptions): Promise<Stream<T>>
-/** Declares a stream of a blueprint. @throws `invalid_argument` for an unknown or impossible option */
-export function stream<T>(options?: StreamOptions<T>): Declaration<Stream<T>, StreamOptions<T>>
-export function stream<T>(first?: string | StreamOptions<T>, options: StreamOptions<T> & AloneOptions = {}) {
-  return typeof first === 'string' ? openAlone(kindOf<T>(), first, options) : declare(kindOf<T>(), first ?? {})
+export function stream<T>(
+  first: string | StreamOptions<T> = {},
+  options: StreamOptions<T> & AloneOptions = {},
+): Declaration<Stream<T>, StreamOptions<T>> | Promise<Stream<T>> {
+  const kind = kindOf<T>()
+  return typeof first === 'string' ? openAlone(kind, first, options) : declare(kind, first)
 }

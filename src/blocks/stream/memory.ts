@@ -14,6 +14,7 @@ import type {
   ParkedRecord,
   StoredRecord,
   StreamDriver,
+  StreamEngine,
   StreamShape,
 } from './driver.ts'
 import { assignmentOf, beat, emptyGroup, expire, leave, mayCommit, type Group } from './group.ts'
@@ -56,7 +57,11 @@ class KeptGroup {
 
 const shared = new Map<string, Store>()
 
-export async function open(context: OpenContext, { partitions }: StreamShape): Promise<StreamDriver> {
+export async function open(context: OpenContext): Promise<StreamEngine> {
+  return { open: (shape) => openStream(context, shape) }
+}
+
+async function openStream(context: OpenContext, { partitions }: StreamShape): Promise<StreamDriver> {
   const name = /^memory:([A-Za-z0-9._-]*)$/i.exec(context.url)?.[1]
   if (name === undefined)
     throw invalid(`stream: '${context.url}' is not valid; write memory: or memory:NAME, without options`)

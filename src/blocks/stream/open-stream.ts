@@ -1,5 +1,6 @@
 import { refuseUnknown, type Health, type OpenContext, type Stats } from '../../block.ts'
-import { AshlarError, describe, type Code } from '../../errors.ts'
+import type { OpenedDriver } from '../../declare.ts'
+import { AshlarError, describe } from '../../errors.ts'
 import { cached } from '../../lease/cached.ts'
 import { healthOf } from '../../lease/health.ts'
 import { Asking } from './asking.ts'
@@ -17,12 +18,9 @@ import { checkGroup, entryOf, parkedEntryOf } from './records.ts'
 import { Retaining } from './retaining.ts'
 import type { ConsumeContext, ConsumeOptions, Consumer, Entry, ParkedEntry, Stream, StreamOptions } from './stream.ts'
 
-export interface Parts<T> {
+export interface Parts<T> extends OpenedDriver<StreamDriver> {
   context: OpenContext
-  driver: StreamDriver
   options: StreamOptions<T>
-  scheme: string
-  codeOf: (error: unknown) => Code | undefined
 }
 
 type Handler<T> = (entries: readonly Entry<T>[], context: ConsumeContext) => unknown
@@ -48,24 +46,26 @@ export class OpenStream<T> implements Stream<T> {
 
   /** Takes the driver over: when opening fails it is closed. */
   static async open<T>(parts: Parts<T>): Promise<OpenStream<T>> {
-    const { context, scheme, driver, options } = parts
+    const { context, scheme, driver, options, codeOf } = parts
+    const asking = new Asking(context.name, scheme, codeOf)
     try {
       refuseCompaction(parts)
-      return new OpenStream(parts, await Appender.open(context, scheme, driver, options.schema))
+      const appender = await Appender.open(context, { driver, asking, schema: options.schema })
+      return new OpenStream(parts, asking, appender)
     } catch (error) {
       await driver.close()
       throw error
     }
   }
 
-  private constructor({ context, driver, options, scheme, codeOf }: Parts<T>, appender: Appender<T>) {
+  private constructor({ context, driver, options, scheme }: Parts<T>, asking: Asking, appender: Appender<T>) {
     this.name = context.name
     this.driver = scheme
     this.#what = `stream '${context.name}'`
     this.#driver = driver
     this.#options = options
     this.#context = context
-    this.#asking = new Asking(context.name, scheme, codeOf)
+    this.#asking = asking
     this.#appender = appender
     this.#groups = cached(1_000, () => driver.groups())
     this.#retaining = new Retaining(() => this.#trim())

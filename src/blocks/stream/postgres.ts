@@ -24,6 +24,7 @@ import type {
   ParkedRecord,
   StoredRecord,
   StreamDriver,
+  StreamEngine,
   StreamShape,
 } from './driver.ts'
 import { decodeBatch, encodeBatch, framedBytes } from './postgres/framing.ts'
@@ -40,7 +41,11 @@ const maxBatchRecords = 1_000
 const maxBatchBytes = 1024 ** 2
 const trimRounds = 100
 
-export async function open(context: OpenContext, { partitions }: StreamShape): Promise<StreamDriver> {
+export async function open(context: OpenContext): Promise<StreamEngine> {
+  return { open: (shape) => openStream(context, shape) }
+}
+
+async function openStream(context: OpenContext, { partitions }: StreamShape): Promise<StreamDriver> {
   const sql = openSql(context.url)
   try {
     await migrate(sql, 'stream', new URL('./sql/', import.meta.url))

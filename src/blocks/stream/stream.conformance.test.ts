@@ -39,7 +39,7 @@ function subject(
         codeOf,
         sessionMs: of.sessionMs,
         async open({ stream = 'log', partitions = 4 } = {}) {
-          const opened = await open(contextOf(url, `${prefix}-${stream}`), { partitions })
+          const opened = await (await open(contextOf(url, `${prefix}-${stream}`))).open({ partitions })
           assert.equal(opened.capabilities.compaction, of.compaction)
           drivers.push(opened)
           return opened

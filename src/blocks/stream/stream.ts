@@ -1,7 +1,8 @@
 import type { Block, BlockOptions, Schema } from '../../block.ts'
+import type { DriverTable } from '../../declare.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 import type { Duration, Size } from '../../units.ts'
-import type { Bounds, GroupStats } from './driver.ts'
+import type { Bounds, GroupStats, StreamEngine } from './driver.ts'
 
 export interface StreamOptions<T> extends BlockOptions {
   /** 1 to 1024, default 8. Fixed once the stream exists. */
@@ -16,6 +17,8 @@ export interface StreamOptions<T> extends BlockOptions {
   compact?: boolean
   /** Checks values when they are appended, and again when they are read (a Date arrives as text: coerce it there). */
   schema?: Schema<T>
+  /** Drivers for more engines, by URL scheme. Default none. */
+  drivers?: DriverTable<StreamEngine>
 }
 
 export interface Entry<T> {

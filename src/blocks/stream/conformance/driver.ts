@@ -48,19 +48,23 @@ export const driverCases: readonly Case<StreamHarness>[] = [
       const reader = await harness.open()
       const seen: string[] = []
       let next = 0
+      let isWritten = false
       const tail = async () => {
-        for (const each of await readNow(reader, 0, next)) {
+        const wasWritten = isWritten
+        const page = await readNow(reader, 0, next)
+        for (const each of page) {
           assert.ok(each.offset >= next, 'offsets grow')
           next = each.offset + 1
           seen.push(text(each.value)!)
         }
-        return seen.length >= 8 * 20
+        return wasWritten && page.length === 0
       }
       const writing = writers.map(async (driver, writer) => {
         const order = writer % 2 ? [3, 2, 1, 0] : [0, 1, 2, 3]
         for (let n = 0; n < 20; n++) await driver.append(order.map((partition) => record(partition, `${writer}/${n}`)))
       })
-      await until('all were read', tail, 20_000)
+      void Promise.all(writing).then(() => (isWritten = true))
+      await until('the end is reached', tail, 25_000)
       await Promise.all(writing)
       assert.equal(new Set(seen).size, 8 * 20)
       for (let writer = 0; writer < 8; writer++) {
@@ -78,14 +82,21 @@ export const driverCases: readonly Case<StreamHarness>[] = [
       const [here, there] = [await harness.open(), await harness.open()]
       const page = { maxRecords: 10, maxBytes: 1024 }
       const stop = new AbortController()
-      const aborted = there.read(1, 0, { ...page, waitMs: 60_000, signal: stop.signal })
-      const woken = there.read(0, 0, { ...page, waitMs: 60_000, signal: stop.signal })
-      assert.deepEqual(await there.read(2, 0, { ...page, waitMs: 50, signal: stop.signal }), [])
-      await here.append([record(0, 'a')])
-      assert.deepEqual(valuesOf(await woken), ['a'])
-      stop.abort()
-      assert.deepEqual(await aborted, [])
-      assert.deepEqual(await there.read(1, 0, { ...page, waitMs: 60_000, signal: stop.signal }), [])
+      try {
+        const aborted = there.read(1, 0, { ...page, waitMs: 60_000, signal: stop.signal })
+        const woken = there.read(0, 0, { ...page, waitMs: 60_000, signal: stop.signal })
+        assert.deepEqual(await there.read(2, 0, { ...page, waitMs: 50, signal: stop.signal }), [])
+        await here.append([record(0, 'a')])
+        let found: unknown
+        void woken.then((records) => (found = valuesOf(records)))
+        await until('it is woken', () => found !== undefined, 5_000)
+        assert.deepEqual(found, ['a'])
+        stop.abort()
+        assert.deepEqual(await aborted, [])
+        assert.deepEqual(await there.read(1, 0, { ...page, waitMs: 60_000, signal: stop.signal }), [])
+      } finally {
+        stop.abort()
+      }
     },
   },
   {

@@ -13,7 +13,7 @@ import type { Appending, StoredRecord } from '../driver.ts'
 const version = 1
 const hasKey = 1
 const hasValue = 2
-const fixedBytes = 13
+const fixedBytes = 9
 
 /** Bytes of a record in a payload. */
 export function framedBytes({ key, value, headers }: Omit<Appending, 'partition' | 'timestamp'>): number {

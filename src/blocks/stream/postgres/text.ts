@@ -12,15 +12,21 @@ export const openText = `
 
 export const appendText = 'select base from ashlar.stream_append($1, $2::int[], $3::int[], $4::bytea[])'
 
-/** The batches from an offset on. Sizes are read first, so that at most about `$5` bytes of payloads are. `$6`: longest batch. */
+/**
+ * The batches from an offset on, bounded on both sides whatever the planner believes: `$4` records lie below offset + `$4`,
+ * and the first of them in a batch that begins at most `$6` (the longest batch) before it. Sizes are read first, so that
+ * at most about `$5` bytes of payloads are. By ctid, since a join of a table that has no statistics yet may be quadratic.
+ */
 export const readText = `
-  with sized as (
-    select base, sum(octet_length(payload)) over (order by base) - octet_length(payload) as before
-    from (select base, payload from ashlar.stream_batches
-      where stream_id = $1 and partition = $2 and base > $3::bigint - $6::bigint and base + count > $3::bigint order by base limit $4) next)
-  select b.base, (extract(epoch from b.at) * 1000)::float8 as at, b.payload
-  from sized join ashlar.stream_batches b on b.stream_id = $1 and b.partition = $2 and b.base = sized.base
-  where sized.before < $5 order by b.base`
+  with place as materialized (
+    select greatest($3, start_offset) as first from ashlar.stream_partitions where stream_id = $1 and partition = $2
+  ), sized as (
+    select ctid, sum(octet_length(payload)) over (order by base) - octet_length(payload) as before
+    from ashlar.stream_batches
+    where stream_id = $1 and partition = $2 and base > (select first from place) - $6
+      and base < (select first from place) + $4 and base + count > (select first from place))
+  select base, (extract(epoch from at) * 1000)::float8 as at, payload from ashlar.stream_batches
+  where ctid = any (array(select ctid from sized where before < $5)) order by base`
 
 const lastBatch = `
   left join lateral (select base + count as ends from ashlar.stream_batches b
@@ -57,11 +63,11 @@ export const trimmableText = `
 /** Drops the oldest batches, at most 1000: always from the start on, since time and bytes only grow. */
 export const trimText = `
   with gone as (
-    delete from ashlar.stream_batches b using (
-      select base, at, until_bytes from ashlar.stream_batches
-      where stream_id = $1 and partition = $3 order by base limit 1000) first
-    where b.stream_id = $1 and b.partition = $3 and b.base = first.base and (${tooOld} or first.until_bytes <= $4)
-    returning b.base + b.count as ends, b.count)
+    delete from ashlar.stream_batches first
+    where ctid = any (array(select ctid from ashlar.stream_batches
+        where stream_id = $1 and partition = $3 order by base limit 1000))
+      and (${tooOld} or first.until_bytes <= $4)
+    returning base + count as ends, count)
   update ashlar.stream_partitions set start_offset = greatest(start_offset, (select max(ends) from gone))
   where stream_id = $1 and partition = $3 and exists (select from gone)
   returning (select sum(count)::int8 from gone) as dropped`
