@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Exchange } from './forward.ts'
+import type { Exchange } from './exchange.ts'
 import { endToEnd, type RawHeaders } from './headers.ts'
 import { finish, isSafe } from './respond.ts'
 

@@ -1,6 +1,6 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 import { passAnswer } from './answer.ts'
-import type { Exchange } from './forward.ts'
+import type { Exchange } from './exchange.ts'
 import { hasBody } from './respond.ts'
 import type { Endpoint } from './upstream.ts'
 

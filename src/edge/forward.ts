@@ -1,25 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { count } from '../telemetry.ts'
 import { Attempt, Failed } from './attempt.ts'
-import type { RawHeaders } from './headers.ts'
+import type { Exchange } from './exchange.ts'
 import { hasBody, isSafe, refuse } from './respond.ts'
-import type { Endpoint, Upstream } from './upstream.ts'
+import type { Endpoint } from './upstream.ts'
 
 const mostTries = 4
-
-export interface Exchange {
-  incoming: IncomingMessage
-  response: ServerResponse
-  upstream: Upstream
-  path: string
-  headers: RawHeaders
-  timeoutMs: number
-  maxBodyBytes: number
-  /** Answers up to this size are held until they are whole. Default 64 KiB. */
-  heldBytes: number | undefined
-  /** Sees a whole answer that was held, before it is sent: the cache. */
-  onWhole?(status: number, answer: IncomingMessage, headers: RawHeaders, body: Buffer): void
-}
 
 /**
  * Sends a request to an instance and its answer to the client. A safe request, and any that had not been sent yet, goes

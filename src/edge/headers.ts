@@ -46,14 +46,16 @@ export interface Forwarding {
   requestId: string
   /** Who the edge found the caller to be. */
   subject: string | undefined
+  /** `traceparent` … of the edge's own span, in place of the client's; empty without an SDK, and the client's go through. */
+  trace?: Readonly<Record<string, string>>
 }
 
 /** The head that goes to an upstream: the client's end-to-end fields, without any of those that are ours to set. */
 export function requestHeaders(incoming: IncomingMessage, forwarding: Forwarding): RawHeaders {
+  const { clientAddress, proto, host, requestId, subject, trace = {} } = forwarding
   const kept = pairs(endToEnd(incoming.rawHeaders, incoming.headers.connection)).filter(
-    ([name]) => !ours.test(name) && !rewritten.has(name.toLowerCase()),
+    ([name]) => !ours.test(name) && !rewritten.has(name.toLowerCase()) && !(name.toLowerCase() in trace),
   )
-  const { clientAddress, proto, host, requestId, subject } = forwarding
   const { cookie } = incoming.headers
   const added: [string, string][] = [
     ['Host', incoming.headers.host || host],
@@ -64,6 +66,7 @@ export function requestHeaders(incoming: IncomingMessage, forwarding: Forwarding
     ['X-Forwarded-Host', host],
     ['X-Request-Id', requestId],
     ['Via', '1.1 ashlar'],
+    ...Object.entries(trace),
     ...(subject === undefined ? [] : [['X-Ashlar-Subject', plain(subject)] satisfies [string, string]]),
   ]
   return [...kept, ...added].flat()

@@ -31,6 +31,13 @@ type Answer = (incoming: IncomingMessage, response: ServerResponse) => void
 
 /** The edge's HTTP/1.1 listener: parses strictly and bounds whatever a client can hold. */
 export function createListener(answer: Answer, limits: ListenerLimits): Server {
+  const answering = new WeakMap<Duplex, number>()
+  const serve: Answer = (incoming, response) => {
+    const { socket } = incoming
+    answering.set(socket, (answering.get(socket) ?? 0) + 1)
+    response.once('close', () => answering.set(socket, answering.get(socket)! - 1))
+    answer(incoming, response)
+  }
   const server = createServer(
     {
       keepAliveTimeout: limits.idleMs,
@@ -40,15 +47,15 @@ export function createListener(answer: Answer, limits: ListenerLimits): Server {
       maxHeaderSize: limits.headBytes,
       insecureHTTPParser: false,
     },
-    answer,
+    serve,
   )
   // One field more, so that too many can be told from just enough; the parser drops the rest without a word.
   server.maxHeadersCount = limits.headFields + 1
   server.maxConnections = limits.connections
-  server.on('clientError', refuseUnreadable)
+  server.on('clientError', (error, socket) => refuseUnreadable(error, socket, (answering.get(socket) ?? 0) > 0))
   // The 100 is sent once an instance takes the body (attempt.ts): a body that is refused never travels.
-  server.on('checkContinue', answer)
-  server.on('connect', (_request, socket) => void end(socket, '405 Method Not Allowed'))
+  server.on('checkContinue', serve)
+  server.on('connect', (_request, socket) => end(socket, '405 Method Not Allowed'))
   server.on('connection', (socket: Socket) => cutStalled(socket, limits.stalledMs))
   return server
 }
@@ -59,10 +66,10 @@ const statusOf: Record<string, string> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 }
 
-/** Where an answer is already on its way, a second status line would be read as part of it: the connection is just cut. */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
-  const answering = (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage
-  if (!socket.writable || answering || error.code === 'ECONNRESET') socket.destroy()
+/** Where an answer is already on its way, a second status line would be read as part of it: the connection just ends. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex, answering: boolean): void {
+  if (!socket.writable || error.code === 'ECONNRESET') socket.destroy()
+  else if (answering) (socket as Socket).destroySoon()
   else end(socket, statusOf[error.code ?? ''] ?? '400 Bad Request')
 }
 
@@ -74,8 +81,8 @@ function end(socket: Duplex, status: string): void {
 function cutStalled(socket: Socket, limitMs: number): void {
   const looking = setInterval(
     () => {
-      if (socket.writableLength > 0) socket.timeout === limitMs || socket.setTimeout(limitMs)
-      else if (socket.timeout === limitMs) socket.setTimeout(0)
+      const waiting = socket.writableLength > 0
+      if (waiting !== (socket.timeout === limitMs)) socket.setTimeout(waiting ? limitMs : 0)
     },
     Math.min(5_000, limitMs),
   )

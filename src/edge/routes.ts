@@ -51,7 +51,7 @@ function readyRoute(route: Route): ReadyRoute {
   if (odd !== undefined) throw invalid(`${at}: method '${odd}' is not valid; write methods in capitals, such as 'GET'`)
   if (route.cache) {
     refuseUnknown(`${at} cache`, route.cache, ['immutable', 'maxBytes', 'maxEntry'])
-    if (route.cache.immutable !== true)
+    if (!route.cache.immutable)
       throw invalid(`${at}: only immutable answers can be cached; write cache: { immutable: true }, or leave it out`)
   }
   return {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Log } from '../block.ts'
 import { describe, isAshlarError } from '../errors.ts'
-import { count, observed } from '../telemetry.ts'
+import { count, observed, traceHeaders, withTrace } from '../telemetry.ts'
 import { readAsked, type Asked } from './asked.ts'
 import type { Guard } from './auth.ts'
 import type { ResponseCache } from './cache.ts'
@@ -62,7 +62,7 @@ export class EdgeServer {
       }),
     )
     try {
-      await observed(of, () => this.#route(incoming, response))
+      await withTrace(traceOf(incoming), () => observed(of, () => this.#route(incoming, response)))
     } catch (error) {
       this.#options.log.error({ error: describe(error), path: pathOf(incoming) }, 'edge could not answer')
       const passing = isAshlarError(error) && error.retryable
@@ -123,6 +123,12 @@ async function enter({ guard, limit, strangers }: LiveRoute, asked: Asked): Prom
   return { subject }
 }
 
+/** The caller's trace, which this request continues. */
+function traceOf({ headers: { traceparent, tracestate } }: IncomingMessage): Record<string, string> {
+  if (typeof traceparent !== 'string') return {}
+  return { traceparent, ...(typeof tracestate === 'string' ? { tracestate } : {}) }
+}
+
 function refused(response: ServerResponse, status: number, headers: Record<string, string>): 'refused' {
   refuse(response, status, headers)
   return 'refused'
@@ -145,6 +151,7 @@ async function pass(route: LiveRoute, asked: Asked, subject: string | undefined)
       host: client.host,
       requestId: id,
       subject,
+      trace: traceHeaders(),
     }),
     timeoutMs: route.timeoutMs,
     maxBodyBytes: route.maxBodyBytes,
