@@ -22,6 +22,9 @@ export interface Registrar {
   onReregistered(): void
 }
 
+/** Longer than one call of the registry can take; an attempt makes no second one once we are leaving. */
+const attemptMs = 6_000
+
 /**
  * Keeps one instance listed. One timer at a time, set anew after each attempt, so that a process that was stopped and
  * goes on, or a slow registry, never ends up with two heartbeats.
@@ -86,7 +89,7 @@ export class LeasedRegistration implements Registration {
     this.#onEnd()
     // An attempt under way could register again after we have left: it goes first.
     const attempt = this.#attempt
-    if (attempt) await within(attempt, this.#of.leaseMs, 'the last renewal').catch(() => undefined)
+    if (attempt) await within(attempt, attemptMs, 'the last renewal').catch(() => undefined)
     await this.#of.deregister(this.instance.id)
   }
 
