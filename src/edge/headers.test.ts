@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { test } from 'node:test'
 import { endToEnd, requestHeaders } from './headers.ts'
-import { clientAddress, requestId } from './client.ts'
 
 function incoming(raw: string[]): IncomingMessage {
   const headers: Record<string, string> = {}
@@ -43,16 +42,24 @@ test('whatever a client claims to be known as is dropped, however it is spelt', 
   assert.equal(sent[sent.indexOf('X-Ashlar-Subject') + 1], 'ada')
 })
 
-test('the address is counted from the right, by as many hops as are trusted; what a client writes to the left counts for nothing', () => {
-  const from = (forwarded: string, hops: number) => clientAddress(incoming(['X-Forwarded-For', forwarded]), hops)
-  assert.equal(from('6.6.6.6, 1.2.3.4', 0), '10.0.0.9')
-  assert.equal(from('6.6.6.6, 1.2.3.4', 1), '1.2.3.4')
-  assert.equal(from('6.6.6.6, 1.2.3.4:5555, 10.1.1.1', 2), '1.2.3.4')
-  assert.equal(from('[2001:db8::7]:99', 1), '2001:db8::7')
+test('Connection cannot take away what a message needs', () => {
+  const raw = ['Connection', 'host, content-length, set-cookie', 'Content-Length', '5', 'Set-Cookie', 'a=1']
+  assert.deepEqual(endToEnd(raw, raw[1]), raw.slice(2))
 })
 
-test('a harmless request id is kept, any other replaced', () => {
-  assert.equal(requestId('abc-12345'), 'abc-12345')
-  for (const bad of [undefined, 'short', 'a\r\nb1234567', 'x'.repeat(200), ['a', 'b']])
-    assert.match(requestId(bad), /^[0-9a-f-]{36}$/)
+test('the body is announced exactly once, whatever the method', () => {
+  const framing = (method: string, raw: string[]) => {
+    const sent = requestHeaders({ ...incoming(raw), method } as IncomingMessage, forwarding)
+    return sent.filter((_, index) => /^(content-length|transfer-encoding)$/i.test(sent[index - (index % 2)]!))
+  }
+  assert.deepEqual(framing('DELETE', ['Transfer-Encoding', 'chunked']), ['Transfer-Encoding', 'chunked'])
+  assert.deepEqual(framing('GET', ['content-length', '5', 'Connection', 'content-length']), ['Content-Length', '5'])
+  assert.deepEqual(framing('POST', []), ['Content-Length', '0'])
+  assert.deepEqual(framing('GET', []), [])
+})
+
+test('the host goes on with its port', () => {
+  const sent = requestHeaders(incoming(['Host', 'shop.test:81']), { ...forwarding, host: 'shop.test:81' })
+  assert.equal(sent[sent.indexOf('Host') + 1], 'shop.test:81')
+  assert.equal(sent[sent.indexOf('X-Forwarded-Host') + 1], 'shop.test:81')
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { matchRoute, readyRoutes, safePath } from './routes.ts'
+import type { Route } from './config.ts'
+import { matchRoute, originForm, readyRoutes, safePath, withoutPrefix } from './routes.ts'
 
 const routes = readyRoutes([
   { path: '/*', to: 'web' },
@@ -51,6 +52,7 @@ test('a path that two parsers could read differently is refused', () => {
     '/a\u0001',
     'http://other/',
     '/..',
+    '/caf\u00e9',
     '*',
   ]
   assert.deepEqual(
@@ -73,4 +75,44 @@ test('the same route twice is refused', () => {
       ]),
     /route \/a is there twice/,
   )
+})
+
+test('an escaped letter does not lead around a route', () => {
+  assert.equal(to('/%69mg/x'), 'photos')
+  assert.equal(to('/%61pi/x', { method: 'POST' }), 'web')
+})
+
+test('a route for GET takes HEAD, and comes before one for any method', () => {
+  assert.equal(to('/api/x', { method: 'HEAD' }), 'api')
+  const both = readyRoutes([
+    { path: '/*', to: 'any' },
+    { path: '/*', to: 'get', methods: ['GET'] },
+  ])
+  assert.equal(matchRoute(both, '', 'GET', '/')?.route.to, 'get')
+})
+
+test('a prefix is cut off by its segments, however they are escaped', () => {
+  const [img, cafe] = ['/img/*', '/caf\u00e9/*'].map((path) => readyRoutes([{ path, to: 'x' }])[0]!)
+  assert.equal(withoutPrefix('/img/a%20b/c', img!), '/a%20b/c')
+  assert.equal(withoutPrefix('/%69mg/a', img!), '/a')
+  assert.equal(withoutPrefix('/img', img!), '/')
+  assert.ok(matchRoute([cafe!], '', 'GET', '/caf%C3%A9/x'))
+  assert.equal(withoutPrefix('/caf%C3%A9/x', cafe!), '/x')
+})
+
+test('a target in absolute form counts only when it names the Host', () => {
+  assert.equal(originForm('http://Shop.test/a?b', 'shop.test'), '/a?b')
+  assert.equal(originForm('http://shop.test?b', 'shop.test'), '/?b')
+  for (const target of ['http://other/a', 'http://u@shop.test/', 'shop.test:80', '*'])
+    assert.equal(originForm(target, 'shop.test'), undefined, target)
+})
+
+test('what would be ignored in silence is refused', () => {
+  const wrong: [Partial<Route>, RegExp][] = [
+    [{ methods: ['get'] }, /method 'get'.*capitals/],
+    [{ cache: {} as never }, /immutable/],
+    [{ cache: { immutable: true, ttl: 1 } as never }, /ttl/],
+    [{ path: '/a%2Fb' }, /refuses/],
+  ]
+  for (const [route, message] of wrong) assert.throws(() => readyRoutes([{ path: '/*', to: 'x', ...route }]), message)
 })
