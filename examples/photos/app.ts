@@ -11,13 +11,14 @@ import { likes } from './likes.ts'
 import * as pages from './pages/index.ts'
 import { photo } from './photo.ts'
 import { Refusal } from './refusal.ts'
-import { sameOrigin, secureHeaders } from './security.ts'
+import { oneAddress, sameOrigin, secureHeaders } from './security.ts'
 import { uploads } from './uploads.ts'
 import { frameOf, visitor, type Site } from './visitor.ts'
 
 const site = new Hono<Site>()
 
 site.use(secureHeaders)
+site.use(oneAddress)
 site.route('/', assets)
 site.route('/', avatars)
 site.use(sameOrigin)

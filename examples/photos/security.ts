@@ -3,8 +3,9 @@ import { Refusal } from './refusal.ts'
 
 const safe = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+const own = URL.parse(process.env.ASHLAR_PUBLIC_URL ?? '')
 /** Where the browser may send an upload: the bucket answers at the edge's own address. */
-const bucketOrigin = process.env.ASHLAR_PUBLIC_URL ? ` ${new URL(process.env.ASHLAR_PUBLIC_URL).origin}` : ''
+const bucketOrigin = own ? ` ${own.origin}` : ''
 
 const policy = [
   "default-src 'none'",
@@ -34,6 +35,14 @@ export const secureHeaders = createMiddleware(async (c, next) => {
   for (const [name, value] of Object.entries(headers)) c.res.headers.set(name, value)
   if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'private, no-cache')
   if (process.env.ASHLAR_DEV === '1') c.res.headers.set('x-instance', String(process.pid))
+})
+
+/** One site, one address: to a browser `localhost` and `127.0.0.1` are two, and cookies and upload links belong to one. */
+export const oneAddress = createMiddleware(async (c, next) => {
+  const asked = new URL(c.req.url)
+  if (own && c.req.method === 'GET' && asked.hostname === 'localhost' && asked.host !== own.host)
+    return c.redirect(own.origin + asked.pathname + asked.search, 307)
+  return next()
 })
 
 /** Refuses what the page of another site makes a browser send. SameSite cookies do so too; this does not depend on them. */

@@ -36,7 +36,7 @@ function toExif(tiff: Tiff): Exif {
 
 /** Makers write their name into the model, or do not. */
 export function cameraOf(make = '', model = ''): string | undefined {
-  const maker = make.replace(/ (corporation|co\.?,? ?ltd\.?|imaging.*)$/i, '').trim()
+  const maker = make.replace(/ (corporation|camera ag|co\.?,? ?ltd\.?|imaging.*)$/i, '').trim()
   const name = model.toLowerCase().startsWith(maker.toLowerCase()) ? model : `${maker} ${model}`
   return name.trim() || undefined
 }
