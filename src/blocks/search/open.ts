@@ -74,7 +74,12 @@ export class OpenIndex<D extends object> implements Search<D> {
   async #start(context: OpenContext): Promise<void> {
     this.#stale = (await this.#ask('ensure', putLimitMs, () => this.#driver.ensure(this.#reader.fields))) === 'stale'
     if (this.#stale) this.#log.warn({ block: this.name }, staleDetail)
-    this.#outboxes = await this.#run('open outbox', () => Outboxes.open(context, (items) => this.#send(items)))
+    this.#outboxes = await this.#run('open outbox', () => Outboxes.open(context, (items) => this.#relayed(items)))
+  }
+
+  /** What comes through the outbox; in the trace of the one who put it there. */
+  #relayed(items: readonly Indexing[]): Promise<Indexed[]> {
+    return observed({ kind: this.kind, ...this.#names, operation: 'index' }, () => this.#send(items))
   }
 
   async put(document: D, { version, tx, ...rest }: { version?: number; tx?: Transaction } = {}): Promise<void> {
