@@ -84,10 +84,12 @@ interface GaugeSource {
   labels: Labels
   read: () => Promise<number | undefined> | number | undefined
 }
+const gaugeLimitMs = 2_000
 const gaugeSources = new Map<string, Set<GaugeSource>>()
 
 /**
- * A value that is read when `/metrics` is read (and at no other time). A reader that fails or answers `undefined` is left out.
+ * A value that is read when `/metrics` is read (and at no other time). A reader that fails, answers `undefined` or
+ * takes longer than 2 s is left out.
  * @returns a function that takes the reader away again; call it when the block closes.
  */
 export function gauge(name: string, help: string, labels: Labels, read: GaugeSource['read']): () => void {
@@ -103,14 +105,20 @@ export function gauge(name: string, help: string, labels: Labels, read: GaugeSou
 
 function collectFrom(sources: Set<GaugeSource>) {
   return async function collect(this: Gauge): Promise<void> {
+    const read = await Promise.all([...sources].map(valueOf))
+    // All at once, so that two readers at the same time both see whole sets.
     this.reset()
-    await Promise.all(
-      [...sources].map(async ({ labels, read }) => {
-        const value = await Promise.resolve(read()).catch(() => undefined)
-        if (value !== undefined) this.set(labels, value)
-      }),
-    )
+    for (const { labels, value } of read) if (value !== undefined) this.set(labels, value)
   }
+}
+
+/** An engine that is silent must not hold up all the other figures. */
+async function valueOf({ labels, read }: GaugeSource): Promise<{ labels: Labels; value: number | undefined }> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), gaugeLimitMs)))
+  const reading = (async () => read())().catch(() => undefined)
+  const value = await Promise.race([reading, late]).finally(() => clearTimeout(timer))
+  return { labels, value }
 }
 
 /** The trace context of the caller as text headers (`traceparent` …), to travel inside a message. Empty without an SDK. */

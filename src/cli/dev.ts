@@ -59,6 +59,8 @@ function endOfDev(): AbortSignal {
     })
   }
   process.once('disconnect', () => ending.abort('the launcher has ended: stopping'))
+  // The launcher waits for us to end: its channel alone must not keep us here.
+  process.channel?.unref()
   return ending.signal
 }
 
