@@ -46,9 +46,9 @@ class TcpProxy implements FaultProxy {
   #accept(client: Socket): void {
     this.accepted++
     client.on('error', () => undefined)
-    if (this.#state === 'cut') return void client.resetAndDestroy()
+    if (this.#state === 'cut') return void reset(client)
     const server = connect(this.target)
-    server.on('error', () => client.resetAndDestroy())
+    server.on('error', () => reset(client))
     const pair: [Socket, Socket] = [client, server]
     this.#pairs.add(pair)
     client.on('close', () => (this.#pairs.delete(pair), server.destroy()))
@@ -59,7 +59,7 @@ class TcpProxy implements FaultProxy {
   cut(): void {
     this.#state = 'cut'
     for (const [client, server] of this.#pairs) {
-      client.resetAndDestroy()
+      reset(client)
       server.destroy()
     }
   }
@@ -81,6 +81,12 @@ class TcpProxy implements FaultProxy {
     this.cut()
     await new Promise((resolve) => this.#server.close(resolve))
   }
+}
+
+/** Node cannot reset a socket that is just being ended: it would stay open for ever, and the process with it. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
 
 function join([client, server]: [Socket, Socket]): void {
