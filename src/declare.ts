@@ -1,4 +1,4 @@
-import { AshlarError, invalid } from './errors.ts'
+import { AshlarError, invalid, type Code } from './errors.ts'
 import {
   refuseUnknown,
   schemeOf,
@@ -12,11 +12,27 @@ import {
   type OpenContext,
 } from './block.ts'
 
-/** Opens one driver. It may throw raw errors; `declare` gives them a code. */
-export type DriverOpener<Driver> = (context: OpenContext) => Promise<Driver>
+/** What a driver's file exports. */
+export interface DriverModule<Driver> {
+  /** Opens the driver. It may throw raw errors; `declare` gives them a code. */
+  open(context: OpenContext): Promise<Driver>
+  /** What the driver's raw errors mean, where that is not the same for every driver (`commonCode`). Pure. */
+  codeOf(error: unknown): Code | undefined
+}
 
-/** URL scheme to driver. The values import on first use, so that an engine's client is loaded only when it is asked for. */
-export type DriverTable<Driver> = Readonly<Record<string, () => Promise<DriverOpener<Driver>>>>
+/**
+ * URL scheme to driver: `{ postgres: () => import('./postgres.ts'), memory: () => import('./memory.ts') }`. Imported on first
+ * use, so that an engine's client is loaded only when it is asked for.
+ */
+export type DriverTable<Driver> = Readonly<Record<string, () => Promise<DriverModule<Driver>>>>
+
+/** An open driver, with what the portable type needs to speak of it. */
+export interface OpenedDriver<Driver> {
+  driver: Driver
+  /** Of the URL: what `block.driver` says, and errors and figures are labelled with. */
+  scheme: string
+  codeOf(error: unknown): Code | undefined
+}
 
 /** What a kind of block is made of. Each `blocks/<kind>/index.ts` holds one of these. */
 export interface Kind<Handle extends Block, Options extends object, Driver> {
@@ -32,7 +48,7 @@ export interface Kind<Handle extends Block, Options extends object, Driver> {
   /** Names of blocks that must be open first. */
   needs?(options: Options): string[]
   /** Puts the portable type around an open driver. */
-  build(context: OpenContext, driver: Driver, options: Options, scheme: string): Promise<Handle> | Handle
+  build(context: OpenContext, opened: OpenedDriver<Driver>, options: Options): Promise<Handle> | Handle
 }
 
 const common = ['because', 'expect', 'drivers']
@@ -62,11 +78,12 @@ async function openWith<Handle extends Block, Options extends object, Driver>(
   options: Options,
 ): Promise<Handle> {
   const scheme = schemeOf(context.url, of.kind, Object.keys(drivers))
-  const opener = await drivers[scheme]!()
-  const driver = await opener(context).catch((error: unknown) => {
-    throw wrap(error, { block: context.name, driver: scheme, doing: 'opening' }, () => undefined)
+  const module = await drivers[scheme]!()
+  const codeOf = (error: unknown) => module.codeOf(error)
+  const driver = await module.open(context).catch((error: unknown) => {
+    throw wrap(error, { block: context.name, driver: scheme, doing: 'opening' }, codeOf)
   })
-  return of.build(context, driver, options, scheme)
+  return of.build(context, { driver, scheme, codeOf }, options)
 }
 
 /** A block by itself, open: `await queue('emails', { url })`. What it keeps in the engine has just that name. */

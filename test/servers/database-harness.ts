@@ -2,7 +2,7 @@ import type { Database, DatabaseOptions } from '../../src/blocks/database/databa
 import type { DatabaseHarness } from '../../src/blocks/database/conformance.ts'
 import type { DatabaseDriver } from '../../src/blocks/database/driver.ts'
 import { DatabasePool } from '../../src/blocks/database/pool.ts'
-import { open as openDriver } from '../../src/blocks/database/postgres.ts'
+import { codeOf, open as openDriver } from '../../src/blocks/database/postgres.ts'
 import { silent } from '../../src/block.ts'
 import { openSql } from '../../src/postgres/open.ts'
 import { toMs } from '../../src/units.ts'
@@ -78,11 +78,12 @@ export class DatabaseStage implements AsyncDisposable {
         throw new Error('no other blocks')
       },
     })
-    return new DatabasePool('db', breaking(driver), {
+    const settings = {
       maxLagMs: toMs('maxLag', options.maxLag ?? '10s'),
       acquireMs: toMs('acquire', options.acquire ?? '10s'),
       replicas: true,
-    })
+    }
+    return new DatabasePool({ name: 'db', driver: breaking(driver), scheme: 'postgres', codeOf, settings })
   }
 
   async #onReplica(statement: string): Promise<void> {

@@ -1,11 +1,14 @@
 import type { Readable } from 'node:stream'
 import type { Block, BlockOptions } from '../../block.ts'
+import type { DriverTable } from '../../declare.ts'
 import type { Duration, Size } from '../../units.ts'
-import type { ByteRange, Listing, ObjectInfo, Part, S3Access } from './driver.ts'
+import type { BucketDriver, ByteRange, Listing, ObjectInfo, Part, S3Access } from './driver.ts'
 
 export interface BucketOptions extends BlockOptions {
   /** Largest object. Default '5gb'. */
   maxBytes?: Size
+  /** Drivers for more engines, by URL scheme. Default none. */
+  drivers?: DriverTable<BucketDriver>
 }
 
 export type Body = Readable | ReadableStream<Uint8Array> | Blob | Uint8Array | string | AsyncIterable<Uint8Array>

@@ -1,6 +1,5 @@
-import { wrap, type AloneOptions, type Declaration, type OpenContext } from '../../block.ts'
-import { declare, openAlone, type DriverOpener, type DriverTable, type Kind } from '../../declare.ts'
-import type { Code } from '../../errors.ts'
+import type { AloneOptions, Card, Declaration } from '../../block.ts'
+import { declare, openAlone, type Kind } from '../../declare.ts'
 import { toBytes } from '../../units.ts'
 import type { Bucket, BucketOptions } from './bucket.ts'
 import type { BucketDriver } from './driver.ts'
@@ -32,60 +31,47 @@ export type {
 export { attachment, isPassive, safeHeaders } from './disposition.ts'
 export { contentRange, resolveRange, type Asked } from './range.ts'
 
-/** A driver with the codes of its errors. */
-export interface CodedDriver {
-  driver: BucketDriver
-  codeOf(error: unknown): Code | undefined
+const card: Card = {
+  job: 'Keeps large blobs by key: uploads, images, video, backups, logs. The database keeps only the key.',
+  reachFor:
+    'When bytes are large and fetched by key. Signed links let clients send and fetch them without passing the app; a CDN in front delivers them.',
+  costs:
+    'No queries, more delay than a local disk, and nothing in common with a database transaction: a row and its object can part.',
+  alternative:
+    'A bytea column: one commit with the row, but the database, its memory and its backups then grow with every upload.',
 }
 
-interface DriverModule {
-  open(context: OpenContext): Promise<BucketDriver>
-  codeOf(error: unknown): Code | undefined
+/** @throws `invalid_argument` */
+function maxBytesOf({ maxBytes = '5gb' }: BucketOptions): number {
+  return toBytes('bucket maxBytes', maxBytes, { min: 1, max: 5 * 1024 ** 4 })
 }
 
-const drivers: DriverTable<CodedDriver> = {
-  file: async () => opener('file', await import('./file.ts')),
-  memory: async () => opener('memory', await import('./memory.ts')),
-}
-
-function opener(driver: string, { open, codeOf }: DriverModule): DriverOpener<CodedDriver> {
-  return async (context) => {
-    try {
-      return { driver: await open(context), codeOf }
-    } catch (error) {
-      throw wrap(error, { block: context.name, driver, doing: 'opening' }, codeOf)
-    }
-  }
-}
-
-const largest = { min: 1, max: 5 * 1024 ** 4 }
-
-const kind: Kind<Bucket, BucketOptions, CodedDriver> = {
+const kind: Kind<Bucket, BucketOptions, BucketDriver> = {
   kind: 'bucket',
-  card: {
-    job: 'Keeps large blobs by key: uploads, images, video, backups, logs. The database keeps only the key.',
-    reachFor:
-      'When bytes are large and fetched by key. Signed links let clients send and fetch them without passing the app; a CDN in front delivers them.',
-    costs:
-      'No queries, more delay than a local disk, and nothing in common with a database transaction: a row and its object can part.',
-    alternative:
-      'A bytea column: one commit with the row, but the database, its memory and its backups then grow with every upload.',
-  },
+  card,
   options: ['maxBytes'],
-  drivers,
+  drivers: {
+    file: () => import('./file.ts'),
+    memory: () => import('./memory.ts'),
+  },
   defaultUrl: 'file:',
-  check: ({ maxBytes = '5gb' }) => void toBytes('maxBytes', maxBytes, largest),
-  build: ({ name }, { driver, codeOf }, { maxBytes = '5gb' }, scheme) =>
-    new OpenBucket(driver, { name, driver: scheme, codeOf, maxBytes: toBytes('maxBytes', maxBytes, largest) }),
+  check: (options) => void maxBytesOf(options),
+  build: ({ name }, opened, options) => new OpenBucket({ ...opened, name, maxBytes: maxBytesOf(options) }),
 }
 
-/**
- * A bucket for large blobs by key. In a blueprint: `photos: bucket({ maxBytes: '50mb' })`. Alone: `await bucket('photos')`,
- * which keeps files in `.ashlar/buckets`; its links need `ASHLAR_SECRET` and `url: 'file:?public=https://example.com'`.
- * @throws `invalid_argument` `unsupported` `unauthorized` `unavailable`
- */
+/** A bucket of a blueprint: `photos: bucket({ maxBytes: '50mb' })`. @throws `invalid_argument` */
 export function bucket(options?: BucketOptions): Declaration<Bucket, BucketOptions>
+/**
+ * A bucket alone, by default in `.ashlar/buckets`. Its links need `ASHLAR_SECRET` and `url: 'file:?public=https://example.com'`.
+ * @throws `invalid_argument` `unsupported` `unauthorized` `unavailable` `timeout`
+ * @example
+ * await using photos = await bucket('photos', { maxBytes: '50mb' })
+ * await photos.put('2024/sea.jpg', createReadStream('sea.jpg'), { contentType: 'image/jpeg' })
+ */
 export function bucket(name: string, options?: BucketOptions & AloneOptions): Promise<Bucket>
-export function bucket(first: string | BucketOptions = {}, options: BucketOptions & AloneOptions = {}) {
+export function bucket(
+  first: string | BucketOptions = {},
+  options: BucketOptions & AloneOptions = {},
+): Declaration<Bucket, BucketOptions> | Promise<Bucket> {
   return typeof first === 'string' ? openAlone(kind, first, options) : declare(kind, first)
 }

@@ -1,5 +1,6 @@
 import type { Health, Stats } from '../../block.ts'
-import { describe, invalid, type Code } from '../../errors.ts'
+import type { OpenedDriver } from '../../declare.ts'
+import { describe, invalid } from '../../errors.ts'
 import { count, gauge } from '../../telemetry.ts'
 import { toBytes, toCount, toMs } from '../../units.ts'
 import { Bodies } from './bodies.ts'
@@ -22,11 +23,8 @@ import { Operations } from './operations.ts'
 import { rangeOf } from './range.ts'
 import { storedObject } from './stored.ts'
 
-export interface BucketSettings {
+export interface Parts extends OpenedDriver<BucketDriver> {
   name: string
-  /** Scheme of its URL. */
-  driver: string
-  codeOf(error: unknown): Code | undefined
   maxBytes: number
   /** How long a body may stand still. Default 60,000. */
   idleMs?: number
@@ -51,9 +49,10 @@ export class OpenBucket implements Bucket {
   readonly #gauges: (() => void)[]
   #closing: Promise<void> | undefined
 
-  constructor(driver: BucketDriver, of: BucketSettings) {
+  constructor(of: Parts) {
+    const { driver } = of
     this.name = of.name
-    this.driver = of.driver
+    this.driver = of.scheme
     this.#driver = driver
     this.#maxBytes = Math.min(of.maxBytes, driver.capabilities.maxBytes)
     this.#operations = new Operations(of)

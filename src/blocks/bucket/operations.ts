@@ -13,10 +13,10 @@ export class Operations {
   readonly #running = new Set<Promise<unknown>>()
   #closed = false
 
-  constructor(of: { name: string; driver: string; codeOf(error: unknown): Code | undefined }) {
+  constructor(of: { name: string; scheme: string; codeOf(error: unknown): Code | undefined }) {
     this.#block = of.name
-    this.#driver = of.driver
-    this.#codeOf = of.codeOf
+    this.#driver = of.scheme
+    this.#codeOf = (error) => of.codeOf(error)
   }
 
   get closed(): boolean {

@@ -5,7 +5,7 @@ import { silent } from '../../block.ts'
 import { verify } from '../../conformance.ts'
 import { cacheSuite } from './conformance.ts'
 import type { CacheDriver } from './driver.ts'
-import { open } from './memory.ts'
+import { codeOf, open } from './memory.ts'
 
 /** Runs the cases with these names on memory with something broken; answers the names of those that noticed. */
 async function caught(breaks: (driver: CacheDriver) => Partial<CacheDriver>, ...names: string[]): Promise<string[]> {
@@ -20,6 +20,7 @@ async function caught(breaks: (driver: CacheDriver) => Partial<CacheDriver>, ...
         const url = `memory:${randomUUID()}`
         const drivers: CacheDriver[] = []
         return {
+          codeOf,
           async driver(name = 'feed') {
             const context = { name, service: '', url, folder: '', secret: '', relays: false, log: silent }
             const driver = await open({ ...context, block: () => assert.fail() })

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { silent, type OpenContext } from '../../block.ts'
 import { conforms } from '../../conformance.ts'
+import type { DriverModule } from '../../declare.ts'
 import { testDatabase } from '../../../test/servers/postgres.ts'
 import { cacheSuite, type CacheHarness } from './conformance.ts'
 import type { CacheDriver } from './driver.ts'
-import { open as openMemory } from './memory.ts'
-import { open as openPostgres } from './postgres.ts'
+import * as memory from './memory.ts'
+import * as postgres from './postgres.ts'
 
 function contextOf(url: string, name = 'feed'): OpenContext {
   const block = () => {
@@ -15,12 +16,13 @@ function contextOf(url: string, name = 'feed'): OpenContext {
 }
 
 function harnessOf(
-  open: (context: OpenContext) => Promise<CacheDriver>,
+  { open, codeOf }: DriverModule<CacheDriver>,
   url: string,
   after: () => PromiseLike<void> = async () => undefined,
 ): CacheHarness & AsyncDisposable {
   const drivers: CacheDriver[] = []
   return {
+    codeOf,
     async driver(name) {
       const driver = await open(contextOf(url, name))
       drivers.push(driver)
@@ -36,7 +38,7 @@ function harnessOf(
 conforms(cacheSuite, {
   driver: 'memory',
   capabilities: { tags: true, events: true },
-  open: async () => harnessOf(openMemory, `memory:${randomUUID()}`),
+  open: async () => harnessOf(memory, `memory:${randomUUID()}`),
 })
 
 conforms(cacheSuite, {
@@ -44,6 +46,6 @@ conforms(cacheSuite, {
   capabilities: { tags: true, events: true },
   async open() {
     const db = await testDatabase()
-    return harnessOf(openPostgres, db.url, () => db[Symbol.asyncDispose]())
+    return harnessOf(postgres, db.url, () => db[Symbol.asyncDispose]())
   },
 })

@@ -34,7 +34,7 @@ function engine(answer: () => Promise<never>, changes: Partial<CacheDriver> = {}
     close: async () => undefined,
     ...changes,
   }
-  return { calls: () => calls, drivers: { fake: async () => async () => driver } }
+  return { calls: () => calls, drivers: { fake: async () => ({ open: async () => driver, codeOf: () => undefined }) } }
 }
 
 test('opens alone, and declares for a blueprint with the type of its values', async () => {

@@ -25,7 +25,7 @@ export interface CacheOptions extends BlockOptions {
   maxEntries?: number
   /** Bytes of values in the shared tier, in the same way. 1kb to 1tb, default '1gb'. Engines that bound themselves refuse both. */
   maxBytes?: Size
-  /** Drivers of your own, by URL scheme. */
+  /** Drivers for more engines, by URL scheme. Default none. */
   drivers?: DriverTable<CacheDriver>
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { silent } from '../../block.ts'
 import { until, type Case, type Suite } from '../../conformance.ts'
-import { isAshlarError } from '../../errors.ts'
+import { isAshlarError, type Code } from '../../errors.ts'
 import type { Cache, CacheOptions } from './cache.ts'
 import { digestOf } from './digest.ts'
 import type { CacheDriver, Write } from './driver.ts'
@@ -15,6 +15,7 @@ export interface CacheHarness {
    * @param name of the block; default one and the same
    */
   driver(name?: string): Promise<CacheDriver>
+  codeOf(error: unknown): Code | undefined
 }
 
 const minute = 60_000
@@ -23,7 +24,14 @@ const patienceMs = 3_000
 const patient: CacheOptions = { deadline: '5s', near: 0 }
 
 async function handle(harness: CacheHarness, options: CacheOptions = {}): Promise<Cache<unknown>> {
-  return OpenCache.open('feed', 'tested', await harness.driver(), settingsOf({ ...patient, ...options }), silent)
+  return over(harness, await harness.driver(), { ...patient, ...options })
+}
+
+/** The portable type over a driver of the harness. */
+function over(harness: CacheHarness, driver: CacheDriver, options: CacheOptions): Promise<Cache<unknown>> {
+  const codeOf = (error: unknown) => harness.codeOf(error)
+  const settings = settingsOf(options)
+  return OpenCache.open({ name: 'feed', driver, scheme: 'tested', codeOf, settings, log: silent })
 }
 
 function write(key: string, value: string, changes: Partial<Write> = {}): Write {
@@ -432,8 +440,7 @@ const cacheCases: Case<CacheHarness>[] = [
         stats: driver.stats.bind(driver),
         close: driver.close.bind(driver),
       })
-      const settings = settingsOf({ near: 10, nearTtl: '1h', deadline: '5s' })
-      const here = await OpenCache.open<unknown>('feed', 'tested', counting, settings, silent)
+      const here = await over(harness, counting, { near: 10, nearTtl: '1h', deadline: '5s' })
       const there = await handle(harness)
       await there.set('a', 1)
       assert.equal(await here.get('a'), 1)
@@ -462,8 +469,7 @@ const cacheCases: Case<CacheHarness>[] = [
           return typeof value === 'function' ? value.bind(target) : value
         },
       })
-      const settings = settingsOf({ near: 10, nearTtl: '50ms', deadline: '5s' })
-      const here = await OpenCache.open<unknown>('feed', 'tested', deaf, settings, silent)
+      const here = await over(harness, deaf, { near: 10, nearTtl: '50ms', deadline: '5s' })
       const there = await handle(harness)
       await there.set('a', 1)
       assert.equal(await here.get('a'), 1)

@@ -1,5 +1,3 @@
-import type { Code } from '../../errors.ts'
-
 export interface Write {
   key: string
   /** JSON text. */
@@ -35,8 +33,6 @@ export interface Bounds {
  */
 export interface CacheDriver {
   readonly capabilities: CacheCapabilities
-  /** What its raw errors mean, where that is not the same for every driver (`commonCode`). Pure. */
-  codeOf?(error: unknown): Code | undefined
   /** In the order of the keys, at most 1000; `undefined` where there is none. `ttlMs` is what is left. */
   get(keys: readonly string[]): Promise<({ value: string; ttlMs: number } | undefined)[]>
   /**

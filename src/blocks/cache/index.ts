@@ -1,6 +1,6 @@
-import { AshlarError } from '../../errors.ts'
 import type { AloneOptions, Card, Declaration } from '../../block.ts'
 import { declare, openAlone, type Kind } from '../../declare.ts'
+import { AshlarError } from '../../errors.ts'
 import type { Cache, CacheOptions } from './cache.ts'
 import type { CacheDriver } from './driver.ts'
 import { OpenCache } from './open.ts'
@@ -26,29 +26,32 @@ function kindOf<T>(): Kind<Cache<T>, CacheOptions, CacheDriver> {
     card,
     options: ['ttl', 'policy', 'near', 'nearTtl', 'stale', 'negative', 'deadline', 'maxEntries', 'maxBytes'],
     drivers: {
-      postgres: async () => (await import('./postgres.ts')).open,
-      memory: async () => (await import('./memory.ts')).open,
+      postgres: () => import('./postgres.ts'),
+      memory: () => import('./memory.ts'),
     },
     check: (options) => void settingsOf(options),
-    async build({ name, log }, driver, options, scheme) {
+    async build({ name, log }, opened, options) {
       const bounded = options.maxEntries !== undefined || options.maxBytes !== undefined
-      if (bounded && !driver.capabilities.bounds) {
-        await driver.close()
+      if (bounded && !opened.driver.capabilities.bounds) {
+        await opened.driver.close()
         throw new AshlarError(
           'unsupported',
-          `${name}: ${scheme} bounds its memory itself; leave maxEntries and maxBytes out and set its own limit`,
+          `${name}: ${opened.scheme} bounds its memory itself; leave maxEntries and maxBytes out and set its own limit`,
         )
       }
-      return OpenCache.open<T>(name, scheme, driver, settingsOf(options), log)
+      return OpenCache.open<T>({ ...opened, name, settings: settingsOf(options), log })
     },
   }
 }
 
-/** A cache of a blueprint: `cache<Feed>({ ttl: '30s', stale: '1m' })`. @throws `invalid_argument` */
+/** A cache of a blueprint: `feed: cache<Feed>({ ttl: '30s', stale: '1m' })`. @throws `invalid_argument` */
 export function cache<T>(options?: CacheOptions): Declaration<Cache<T>, CacheOptions>
 /**
- * A cache alone: `await using feeds = await cache<Feed>('feeds', { ttl: '30s', url: 'postgres://…' })`.
+ * A cache alone.
  * @throws `invalid_argument` `unsupported` `unavailable` `timeout`
+ * @example
+ * await using feeds = await cache<Feed>('feeds', { url: 'postgres://localhost/shop', ttl: '30s' })
+ * const feed = await feeds.get(`feed:${user}`, () => loadFeed(user))
  */
 export function cache<T>(name: string, options?: CacheOptions & AloneOptions): Promise<Cache<T>>
 export function cache<T>(

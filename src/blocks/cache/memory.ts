@@ -76,7 +76,6 @@ class Store {
 
 class MemoryCache implements CacheDriver {
   readonly capabilities = { tags: true, events: true, bounds: true, maxBytes: 10 * 1024 * 1024 }
-  readonly codeOf = codeOf
   readonly #store: Store
   #leave: (() => void) | undefined
 

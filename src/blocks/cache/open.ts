@@ -1,5 +1,6 @@
 import { wrap, type Health, type Log, type Stats } from '../../block.ts'
 import { withinMs } from '../../breaker.ts'
+import type { OpenedDriver } from '../../declare.ts'
 import { AshlarError, describe, invalid, isAshlarError } from '../../errors.ts'
 import { gauge, observed } from '../../telemetry.ts'
 import type { Cache, SetOptions } from './cache.ts'
@@ -24,6 +25,12 @@ interface Flight {
   outcome: Promise<Loaded>
 }
 
+interface Parts extends OpenedDriver<CacheDriver> {
+  name: string
+  settings: CacheSettings
+  log: Log
+}
+
 /** The portable type: near tier, single flight, stale while revalidate, errors, telemetry. */
 export class OpenCache<T> implements Cache<T> {
   readonly kind = 'cache'
@@ -44,26 +51,27 @@ export class OpenCache<T> implements Cache<T> {
   #closing: Promise<void> | undefined
 
   /** @throws what `onChange` of the driver throws, wrapped; the driver is closed then */
-  static async open<T>(name: string, scheme: string, driver: CacheDriver, settings: CacheSettings, log: Log) {
-    const cache = new OpenCache<T>(name, scheme, driver, settings, log)
+  static async open<T>(parts: Parts): Promise<OpenCache<T>> {
+    const { name, driver, scheme } = parts
+    const cache = new OpenCache<T>(parts)
     try {
       if (cache.#near && driver.capabilities.events)
         cache.#unlisten = await driver.onChange((digests) => cache.#near?.changed(digests))
       return cache
     } catch (error) {
       await cache.close()
-      throw wrap(error, { block: name, driver: scheme, doing: 'open' }, (raw) => driver.codeOf?.(raw))
+      throw wrap(error, { block: name, driver: scheme, doing: 'open' }, (raw) => parts.codeOf(raw))
     }
   }
 
-  private constructor(name: string, scheme: string, driver: CacheDriver, settings: CacheSettings, log: Log) {
+  private constructor({ name, settings, log, ...opened }: Parts) {
     this.name = name
-    this.driver = scheme
-    this.#driver = driver
+    this.driver = opened.scheme
+    this.#driver = opened.driver
     this.#settings = settings
     this.#notes = new Notes(log, this.#of())
     this.#tally = new Tally(this.#of())
-    this.#shared = new SharedTier(driver, settings.deadlineMs, this.#of())
+    this.#shared = new SharedTier(name, opened, settings.deadlineMs)
     this.#near = settings.near > 0 ? new NearTier(settings.near, settings.policy) : undefined
     this.#loading = new Loading(this.#shared, {
       fetch: (key) => this.#fetch(key),

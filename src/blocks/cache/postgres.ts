@@ -45,7 +45,6 @@ export function codeOf(_error: unknown): Code | undefined {
 
 export class PostgresCache implements CacheDriver {
   readonly capabilities = { tags: true, events: true, bounds: true, maxBytes: 10 * 1024 * 1024 }
-  readonly codeOf = codeOf
   readonly #sql: Sql
   readonly #name: string
   readonly #channel: string

@@ -1,6 +1,7 @@
 import { wrap } from '../../block.ts'
 import { Breaker, withinMs } from '../../breaker.ts'
-import { AshlarError } from '../../errors.ts'
+import type { OpenedDriver } from '../../declare.ts'
+import { AshlarError, type Code } from '../../errors.ts'
 import { Gather } from '../../gather.ts'
 import type { CacheDriver, Write } from './driver.ts'
 import { decode, type Envelope } from './envelope.ts'
@@ -25,6 +26,7 @@ const always = () => true
 export class SharedTier {
   readonly maxBytes: number
   readonly #driver: CacheDriver
+  readonly #codeOf: (error: unknown) => Code | undefined
   readonly #of: { block: string; driver: string }
   readonly #deadlineMs: number
   readonly #breaker: Breaker
@@ -32,10 +34,11 @@ export class SharedTier {
   readonly #sets: Gather<Write, boolean>
   #pendingBytes = 0
 
-  constructor(driver: CacheDriver, deadlineMs: number, of: { block: string; driver: string }) {
+  constructor(block: string, { driver, scheme, codeOf }: OpenedDriver<CacheDriver>, deadlineMs: number) {
     this.maxBytes = driver.capabilities.maxBytes
     this.#driver = driver
-    this.#of = of
+    this.#codeOf = codeOf
+    this.#of = { block, driver: scheme }
     this.#deadlineMs = deadlineMs
     this.#breaker = new Breaker({ deadlineMs })
     this.#gets = new Gather((keys) => this.#breaker.ask(() => this.#getAll(keys)), { maxWaiting })
@@ -117,7 +120,7 @@ export class SharedTier {
     try {
       return await withinMs(work(), ms)
     } catch (error) {
-      throw wrap(error, { ...this.#of, doing }, (raw) => this.#driver.codeOf?.(raw))
+      throw wrap(error, { ...this.#of, doing }, this.#codeOf)
     }
   }
 }

@@ -5,7 +5,6 @@ import { toCount, toMs } from '../../units.ts'
 import type { Database, DatabaseOptions } from './database.ts'
 import type { DatabaseDriver } from './driver.ts'
 import { DatabasePool, type Settings } from './pool.ts'
-import { codeOf } from './postgres.ts'
 
 export { json } from './template.ts'
 export type {
@@ -41,25 +40,30 @@ const kind: Kind<Database, DatabaseOptions, DatabaseDriver> = {
   kind: 'database',
   card,
   options: ['migrations', 'replicas', 'maxLag', 'acquire'],
-  drivers: { postgres: async () => (await import('./postgres.ts')).open },
+  drivers: {
+    postgres: () => import('./postgres.ts'),
+  },
   check: (options) => void settingsOf(options),
-  async build({ name }, driver, options, scheme) {
-    const opened = new DatabasePool(name, driver, settingsOf(options))
+  async build({ name }, { driver, scheme, codeOf }, options) {
+    const pool = new DatabasePool({ name, driver, scheme, codeOf, settings: settingsOf(options) })
     try {
       if (options.migrations !== undefined) await migrate(driver.sql, 'app', options.migrations)
-      return opened
+      return pool
     } catch (error) {
-      await opened.close()
+      await pool.close()
       throw wrap(error, { block: name, driver: scheme, doing: 'migrating' }, codeOf)
     }
   },
 }
 
-/** The database of a blueprint: `database({ migrations: './migrations', replicas: 1 })`. @throws `invalid_argument` */
+/** The database of a blueprint: `db: database({ migrations: './migrations', replicas: 1 })`. @throws `invalid_argument` */
 export function database(options?: DatabaseOptions): Declaration<Database, DatabaseOptions>
 /**
- * A database alone: `await using db = await database('db', { url: 'postgres://…' })`.
+ * A database alone.
  * @throws `invalid_argument` `unsupported` `unavailable` `timeout`; `conflict` for a migration that was changed
+ * @example
+ * await using db = await database('db', { url: 'postgres://localhost/shop', migrations: './migrations' })
+ * const photo = await db.one<Photo>`select * from photos where id = ${id}`
  */
 export function database(name: string, options?: DatabaseOptions & AloneOptions): Promise<Database>
 export function database(

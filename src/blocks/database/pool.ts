@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { wrap, type Health, type Stats } from '../../block.ts'
-import { AshlarError, describe, invalid } from '../../errors.ts'
+import type { OpenedDriver } from '../../declare.ts'
+import { AshlarError, describe, invalid, type Code } from '../../errors.ts'
 import { within } from '../../postgres/reach.ts'
 import { inTransaction, runAfterCommit } from '../../postgres/transaction.ts'
 import { count, gauge, observed } from '../../telemetry.ts'
 import type { Database, DatabaseTransaction, TransactionOptions } from './database.ts'
 import type { DatabaseDriver } from './driver.ts'
 import { answer, callOf, checkOut, type Call } from './lend.ts'
-import { codeOf } from './postgres.ts'
 import { Primary } from './primary.ts'
 import { hand, ReaderPool, withoutClient } from './reader.ts'
 import { Replicas, type Reason } from './replicas.ts'
@@ -26,10 +26,15 @@ const serializationTries = 6
 const healthMs = 1_800
 const readsHelp = 'Reads by where they went and why'
 
+interface Parts extends OpenedDriver<DatabaseDriver> {
+  name: string
+  settings: Settings
+}
+
 /** The handle. Its name holds "Pool" because Drizzle looks for it; being one makes it fit wherever `pg` does. */
 export class DatabasePool extends pg.Pool implements Database {
   readonly kind = 'database'
-  readonly driver = 'postgres'
+  readonly driver: string
   readonly name: string
   readonly read: ReaderPool
   readonly one: Templates['one']
@@ -37,17 +42,20 @@ export class DatabasePool extends pg.Pool implements Database {
   readonly many: Templates['many']
   readonly run: Templates['run']
   readonly #driver: DatabaseDriver
+  readonly #codeOf: (error: unknown) => Code | undefined
   readonly #replicas: Replicas
   readonly #primary: Primary
   readonly #forgetGauge: () => void
   readonly #reads = { replica: 0, primary: 0 }
   #closing: Promise<void> | undefined
 
-  constructor(name: string, driver: DatabaseDriver, settings: Settings) {
+  constructor({ name, driver, scheme, codeOf, settings }: Parts) {
     super({ max: 1 })
     withoutClient(this)
     this.name = name
+    this.driver = scheme
     this.#driver = driver
+    this.#codeOf = codeOf
     this.#replicas = new Replicas(settings.replicas ? driver.members : [], settings.maxLagMs)
     this.#primary = new Primary(driver.sql, settings.acquireMs, this.#replicas)
     this.read = this.#reader(settings.acquireMs)
@@ -175,7 +183,7 @@ export class DatabasePool extends pg.Pool implements Database {
       try {
         return await work()
       } catch (error) {
-        throw wrap(error, { ...of, doing: operation }, codeOf)
+        throw wrap(error, { ...of, doing: operation }, this.#codeOf)
       }
     })
   }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { wrap, type Block, type BlockOptions, type Health, type Log, type Stats } from '../../block.ts'
-import { AshlarError, describe, type Code } from '../../errors.ts'
+import type { DriverTable, OpenedDriver } from '../../declare.ts'
+import { AshlarError, describe } from '../../errors.ts'
 import { count, gauge, observed } from '../../telemetry.ts'
 import type { Duration } from '../../units.ts'
 import { checkAddress, checkService, type Address } from './check.ts'
@@ -12,6 +13,8 @@ import { SharedWatch, WatchedService, type Watch } from './watching.ts'
 export interface DiscoveryOptions extends BlockOptions {
   /** How long an instance that says nothing is still listed. 1s to 5m, default '6s'; renewed every third of it. */
   lease?: Duration
+  /** Drivers for more engines, by URL scheme. Default none. */
+  drivers?: DriverTable<DiscoveryDriver>
 }
 
 export type { Registration, Watch }
@@ -36,11 +39,8 @@ const closeMs = 4_500
 /** Services that `pick` keeps watching; one more ends the watch that was picked from least recently. */
 const maxPicked = 256
 
-interface Parts {
+interface Parts extends OpenedDriver<DiscoveryDriver> {
   name: string
-  scheme: string
-  driver: DiscoveryDriver
-  codeOf: (error: unknown) => Code | undefined
   leaseMs: number
   log: Log
 }
@@ -172,7 +172,7 @@ export class OpenDiscovery implements Discovery {
     const of = { kind: this.kind, block: this.name, driver: this.driver, operation }
     return observed(of, () =>
       within(work(), answerMs, doing).catch((error: unknown) => {
-        throw wrap(error, { block: this.name, driver: this.driver, doing }, this.#parts.codeOf)
+        throw wrap(error, { block: this.name, driver: this.driver, doing }, (raw) => this.#parts.codeOf(raw))
       }),
     )
   }

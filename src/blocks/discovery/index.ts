@@ -1,6 +1,5 @@
-import { wrap, type AloneOptions, type Card, type Declaration, type OpenContext } from '../../block.ts'
-import { declare, openAlone, type DriverOpener, type DriverTable, type Kind } from '../../declare.ts'
-import type { Code } from '../../errors.ts'
+import type { AloneOptions, Card, Declaration } from '../../block.ts'
+import { declare, openAlone, type Kind } from '../../declare.ts'
 import { toMs } from '../../units.ts'
 import { OpenDiscovery, type Discovery, type DiscoveryOptions } from './discovery.ts'
 import type { DiscoveryDriver } from './driver.ts'
@@ -17,53 +16,32 @@ const card: Card = {
     'A platform that does it for you: Kubernetes Services and DNS, or a load balancer with its own registry.',
 }
 
-/** A driver and what its errors mean. */
-export interface Opened {
-  driver: DiscoveryDriver
-  codeOf: (error: unknown) => Code | undefined
-}
-
-/** What a driver's file exports. */
-interface DriverModule {
-  open(context: OpenContext): Promise<DiscoveryDriver>
-  codeOf(error: unknown): Code | undefined
-}
-
-const drivers: DriverTable<Opened> = {
-  postgres: async () => opener('postgres', await import('./postgres.ts')),
-  memory: async () => opener('memory', await import('./memory.ts')),
-}
-
-function opener(scheme: string, { open, codeOf }: DriverModule): DriverOpener<Opened> {
-  return async (context) => {
-    try {
-      return { driver: await open(context), codeOf }
-    } catch (error) {
-      throw wrap(error, { block: context.name, driver: scheme, doing: 'opening' }, codeOf)
-    }
-  }
-}
-
-const kind: Kind<Discovery, DiscoveryOptions, Opened> = {
-  kind: 'discovery',
-  card,
-  options: ['lease'],
-  drivers,
-  check: (options) => void leaseMsOf(options),
-  build: ({ name, log }, { driver, codeOf }, options, scheme) =>
-    new OpenDiscovery({ name, scheme, driver, codeOf, leaseMs: leaseMsOf(options), log }),
-}
-
+/** @throws `invalid_argument` */
 function leaseMsOf({ lease = '6s' }: DiscoveryOptions): number {
   return toMs('discovery lease', lease, { min: 1_000, max: 300_000 })
 }
 
-/**
- * Service discovery: instances register under a service's name, others watch the list or pick from it.
- * With a name it opens at once, without a blueprint: `await discovery('registry', { url: 'postgres://…' })`.
- * @throws `invalid_argument` for an unknown or impossible option; alone also `unsupported` `unavailable` `timeout`
- */
+const kind: Kind<Discovery, DiscoveryOptions, DiscoveryDriver> = {
+  kind: 'discovery',
+  card,
+  options: ['lease'],
+  drivers: {
+    postgres: () => import('./postgres.ts'),
+    memory: () => import('./memory.ts'),
+  },
+  check: (options) => void leaseMsOf(options),
+  build: ({ name, log }, opened, options) => new OpenDiscovery({ ...opened, name, leaseMs: leaseMsOf(options), log }),
+}
+
+/** A registry of a blueprint: `discovery: discovery({ lease: '6s' })`. @throws `invalid_argument` */
 export function discovery(options?: DiscoveryOptions): Declaration<Discovery, DiscoveryOptions>
+/**
+ * A registry alone.
+ * @throws `invalid_argument` `unsupported` `unavailable` `timeout`
+ * @example
+ * await using registry = await discovery('registry', { url: 'postgres://localhost/shop' })
+ * await using here = await registry.register('web', { host: '10.0.0.7', port: 8080 })
+ */
 export function discovery(name: string, options?: DiscoveryOptions & AloneOptions): Promise<Discovery>
 export function discovery(
   first: string | DiscoveryOptions = {},

@@ -5,7 +5,7 @@ import { silent } from '../../block.ts'
 import { verify } from '../../conformance.ts'
 import { limiterSuite } from './conformance.ts'
 import type { LimiterDriver } from './driver.ts'
-import { open } from './memory.ts'
+import { codeOf, open } from './memory.ts'
 
 /** Runs the suite on memory with something broken; answers the names of the cases that noticed. */
 async function caught(breaks: (driver: LimiterDriver) => Partial<LimiterDriver>): Promise<string[]> {
@@ -16,6 +16,7 @@ async function caught(breaks: (driver: LimiterDriver) => Partial<LimiterDriver>)
       const url = `memory:${randomUUID()}`
       const drivers: LimiterDriver[] = []
       return {
+        codeOf,
         async driver(name = 'perUser') {
           const context = { name, service: '', url, folder: '', secret: '', relays: false, log: silent }
           const driver = await open({ ...context, block: () => assert.fail() })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { silent } from '../../block.ts'
 import type { Case, Suite } from '../../conformance.ts'
+import type { Code } from '../../errors.ts'
 import type { Bucket, LimiterDriver } from './driver.ts'
 import type { Limiter } from './limiter.ts'
 import { OpenLimiter, type LimiterSettings } from './open.ts'
@@ -12,6 +13,7 @@ export interface LimiterHarness {
    * @param name of the block; default one and the same
    */
   driver(name?: string): Promise<LimiterDriver>
+  codeOf(error: unknown): Code | undefined
 }
 
 const hour = 3_600_000
@@ -26,7 +28,15 @@ async function handle(
   changes: Partial<LimiterSettings> = {},
 ): Promise<Limiter> {
   const settings = { bucket, failure: 'closed', deadlineMs: 5_000, ...changes } as const
-  return new OpenLimiter('perUser', 'tested', await harness.driver(), settings, silent)
+  const codeOf = (error: unknown) => harness.codeOf(error)
+  return new OpenLimiter({
+    name: 'perUser',
+    driver: await harness.driver(),
+    scheme: 'tested',
+    codeOf,
+    settings,
+    log: silent,
+  })
 }
 
 function takes(key: string, ...costs: number[]) {

@@ -1,5 +1,3 @@
-import type { Code } from '../../errors.ts'
-
 export interface Take {
   key: string
   /** Tokens asked for: a whole number, 1 to the bucket's capacity. */
@@ -28,8 +26,6 @@ export interface Taken {
  * ends within 5 s; never retries (a take whose answer was lost may have been counted).
  */
 export interface LimiterDriver {
-  /** What its raw errors mean, where that is not the same for every driver (`commonCode`). Pure. */
-  codeOf?(error: unknown): Code | undefined
   /** Answers in order; several takes of one key in a call are decided one after the other. At most 1000 a call. */
   take(bucket: Bucket, takes: readonly Take[]): Promise<Taken[]>
   /** Fills a bucket. */

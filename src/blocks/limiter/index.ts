@@ -39,23 +39,26 @@ const kind: Kind<Limiter, LimiterOptions, LimiterDriver> = {
   card,
   options: ['rate', 'burst', 'failure', 'deadline'],
   drivers: {
-    postgres: async () => (await import('./postgres.ts')).open,
-    memory: async () => (await import('./memory.ts')).open,
+    postgres: () => import('./postgres.ts'),
+    memory: () => import('./memory.ts'),
   },
   check: (options) => void settingsOf(options),
-  build: ({ name, log }, driver, options, scheme) => new OpenLimiter(name, scheme, driver, settingsOf(options), log),
+  build: ({ name, log }, opened, options) => new OpenLimiter({ ...opened, name, settings: settingsOf(options), log }),
 }
 
-/** A limiter of a blueprint: `limiter({ rate: '50/s', burst: 100 })`. @throws `invalid_argument` */
+/** A limiter of a blueprint: `perUser: limiter({ rate: '50/s', burst: 100 })`. @throws `invalid_argument` */
 export function limiter(options: LimiterOptions): Declaration<Limiter, LimiterOptions>
 /**
- * A limiter alone: `await using perUser = await limiter('perUser', { rate: '50/s', url: 'postgres://…' })`.
+ * A limiter alone.
  * @throws `invalid_argument` `unsupported` `unavailable` `timeout`
+ * @example
+ * await using perUser = await limiter('perUser', { url: 'postgres://localhost/shop', rate: '50/s' })
+ * const { allowed, headers } = await perUser.take(user)
  */
 export function limiter(name: string, options: LimiterOptions & AloneOptions): Promise<Limiter>
 export function limiter(
   first: string | LimiterOptions,
-  options?: LimiterOptions & AloneOptions,
+  options = {} as LimiterOptions & AloneOptions,
 ): Declaration<Limiter, LimiterOptions> | Promise<Limiter> {
-  return typeof first === 'string' ? openAlone(kind, first, options ?? ({} as LimiterOptions)) : declare(kind, first)
+  return typeof first === 'string' ? openAlone(kind, first, options) : declare(kind, first)
 }

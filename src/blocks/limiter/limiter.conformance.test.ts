@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { silent, type OpenContext } from '../../block.ts'
 import { conforms } from '../../conformance.ts'
+import type { DriverModule } from '../../declare.ts'
 import { testDatabase } from '../../../test/servers/postgres.ts'
 import { limiterSuite, type LimiterHarness } from './conformance.ts'
 import type { LimiterDriver } from './driver.ts'
-import { open as openMemory } from './memory.ts'
-import { open as openPostgres } from './postgres.ts'
+import * as memory from './memory.ts'
+import * as postgres from './postgres.ts'
 
 function contextOf(url: string, name = 'perUser'): OpenContext {
   const block = () => {
@@ -15,12 +16,13 @@ function contextOf(url: string, name = 'perUser'): OpenContext {
 }
 
 function harnessOf(
-  open: (context: OpenContext) => Promise<LimiterDriver>,
+  { open, codeOf }: DriverModule<LimiterDriver>,
   url: string,
   after: () => PromiseLike<void> = async () => undefined,
 ): LimiterHarness & AsyncDisposable {
   const drivers: LimiterDriver[] = []
   return {
+    codeOf,
     async driver(name) {
       const driver = await open(contextOf(url, name))
       drivers.push(driver)
@@ -36,7 +38,7 @@ function harnessOf(
 conforms(limiterSuite, {
   driver: 'memory',
   capabilities: {},
-  open: async () => harnessOf(openMemory, `memory:${randomUUID()}`),
+  open: async () => harnessOf(memory, `memory:${randomUUID()}`),
 })
 
 conforms(limiterSuite, {
@@ -44,6 +46,6 @@ conforms(limiterSuite, {
   capabilities: {},
   async open() {
     const db = await testDatabase()
-    return harnessOf(openPostgres, db.url, () => db[Symbol.asyncDispose]())
+    return harnessOf(postgres, db.url, () => db[Symbol.asyncDispose]())
   },
 })

@@ -19,7 +19,7 @@ function engine(take: LimiterDriver['take']) {
     stats: async () => ({ keys: 0 }),
     close: async () => undefined,
   }
-  return { calls, drivers: { fake: async () => async () => driver } }
+  return { calls, drivers: { fake: async () => ({ open: async () => driver, codeOf: () => undefined }) } }
 }
 
 const never = () => new Promise<never>(() => undefined)

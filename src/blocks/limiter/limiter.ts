@@ -12,7 +12,7 @@ export interface LimiterOptions extends BlockOptions {
   failure?: 'open' | 'closed' | 'local'
   /** How long to wait for the engine. 1ms to 5s, default '100ms'. */
   deadline?: Duration
-  /** Drivers of your own, by URL scheme. */
+  /** Drivers for more engines, by URL scheme. Default none. */
   drivers?: DriverTable<LimiterDriver>
 }
 

@@ -34,7 +34,6 @@ export function codeOf(_error: unknown): Code | undefined {
 }
 
 class MemoryLimiter implements LimiterDriver {
-  readonly codeOf = codeOf
   readonly #buckets: LocalBuckets
   #bucket: Bucket | undefined
   #leave: (() => void) | undefined

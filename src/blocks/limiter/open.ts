@@ -1,6 +1,7 @@
 import { wrap, type Health, type Log, type Stats } from '../../block.ts'
 import { Breaker, withinMs } from '../../breaker.ts'
-import { AshlarError, describe, invalid } from '../../errors.ts'
+import type { OpenedDriver } from '../../declare.ts'
+import { AshlarError, describe, invalid, type Code } from '../../errors.ts'
 import { Gather } from '../../gather.ts'
 import { count, gauge, observed } from '../../telemetry.ts'
 import { LocalBuckets } from './bucket.ts'
@@ -25,12 +26,19 @@ const closedRetryMs = 1_000
 /** No user's key by accident: `reset` of it is the cheapest question that also proves that writing works. */
 const healthKey = '\0health'
 
+interface Parts extends OpenedDriver<LimiterDriver> {
+  name: string
+  settings: LimiterSettings
+  log: Log
+}
+
 /** The portable type: batching, deadline, failure policy, headers, telemetry. */
 export class OpenLimiter implements Limiter {
   readonly kind = 'limiter'
   readonly name: string
   readonly driver: string
   readonly #driver: LimiterDriver
+  readonly #codeOf: (error: unknown) => Code | undefined
   readonly #settings: LimiterSettings
   readonly #log: Log
   readonly #policy: string
@@ -42,10 +50,11 @@ export class OpenLimiter implements Limiter {
   #wasDegraded = false
   #closing: Promise<void> | undefined
 
-  constructor(name: string, scheme: string, driver: LimiterDriver, settings: LimiterSettings, log: Log) {
+  constructor({ name, driver, scheme, codeOf, settings, log }: Parts) {
     this.name = name
     this.driver = scheme
     this.#driver = driver
+    this.#codeOf = codeOf
     this.#settings = settings
     this.#log = log
     this.#policy = policyHeader(settings.bucket)
@@ -77,9 +86,7 @@ export class OpenLimiter implements Limiter {
       try {
         await withinMs(this.#driver.reset(key), resetMs)
       } catch (error) {
-        throw wrap(error, { block: this.name, driver: this.driver, doing: 'reset' }, (raw) =>
-          this.#driver.codeOf?.(raw),
-        )
+        throw wrap(error, { block: this.name, driver: this.driver, doing: 'reset' }, this.#codeOf)
       }
     })
   }
@@ -98,9 +105,7 @@ export class OpenLimiter implements Limiter {
   stats(): Promise<Stats> {
     return this.#run('stats', async () => {
       const { keys } = await withinMs(this.#driver.stats(), resetMs).catch((error: unknown) => {
-        throw wrap(error, { block: this.name, driver: this.driver, doing: 'stats' }, (raw) =>
-          this.#driver.codeOf?.(raw),
-        )
+        throw wrap(error, { block: this.name, driver: this.driver, doing: 'stats' }, this.#codeOf)
       })
       return { keys, ...this.#counts }
     })

@@ -72,7 +72,6 @@ export function codeOf(_error: unknown): Code | undefined {
 }
 
 export class PostgresLimiter implements LimiterDriver {
-  readonly codeOf = codeOf
   readonly #sql: Sql
   readonly #name: string
   readonly #timer: NodeJS.Timeout

@@ -4,7 +4,7 @@ import { silent } from '../../block.ts'
 import { verify, type Subject } from '../../conformance.ts'
 import { queueSuite, type QueueHarness } from './conformance.ts'
 import type { QueueDriver } from './driver.ts'
-import { open } from './memory.ts'
+import { codeOf, open } from './memory.ts'
 
 /** The memory driver with one promise broken. */
 function broken(flaw: (sound: QueueDriver) => Partial<QueueDriver>): Subject<QueueHarness> {
@@ -22,7 +22,8 @@ function broken(flaw: (sound: QueueDriver) => Partial<QueueDriver>): Subject<Que
         return { ...bind(sound), ...flaw(sound) }
       }
       await driver()
-      return { driver, [Symbol.asyncDispose]: async () => void (await Promise.all(opened.map((each) => each.close()))) }
+      const close = () => Promise.all(opened.map((each) => each.close()))
+      return { driver, codeOf, [Symbol.asyncDispose]: async () => void (await close()) }
     },
   }
 }

@@ -22,7 +22,8 @@ async function open<T = unknown>(harness: QueueHarness, options: QueueOptions<T>
     block: () => assert.fail('a queue needs no other block'),
   }
   const driver = await harness.driver()
-  return OpenQueue.open<T>({ context, driver, options, scheme: 'tested', codeOf: () => undefined })
+  const codeOf = (error: unknown) => harness.codeOf(error)
+  return OpenQueue.open<T>({ context, driver, options, scheme: 'tested', codeOf })
 }
 
 function refusedWith(code: Code): (error: unknown) => boolean {

@@ -1,6 +1,5 @@
-import type { AloneOptions, Card, Declaration, OpenContext } from '../../block.ts'
+import type { AloneOptions, Card, Declaration } from '../../block.ts'
 import { declare, openAlone, type Kind } from '../../declare.ts'
-import type { Code } from '../../errors.ts'
 import { readRetryOptions } from '../../lease/options.ts'
 import type { QueueDriver } from './driver.ts'
 import { OpenQueue } from './open-queue.ts'
@@ -20,44 +19,35 @@ const card: Card = {
     'Do it within the request while it is fast. A topic when several services must each hear of it; a stream when readers replay.',
 }
 
-const codes = new Map<string, (error: unknown) => Code | undefined>()
-
 function kindOf<T>(): Kind<Queue<T>, QueueOptions<T>, QueueDriver> {
   return {
     kind: 'queue',
     card,
     options: ['attempts', 'visibility', 'backoff', 'maxBackoff', 'schema'],
     drivers: {
-      postgres: async () => opener('postgres', await import('./postgres.ts')),
-      memory: async () => opener('memory', await import('./memory.ts')),
+      postgres: () => import('./postgres.ts'),
+      memory: () => import('./memory.ts'),
     },
     check: (options) => void readRetryOptions(options),
-    build: (context, driver, options, scheme) =>
-      OpenQueue.open({ context, driver, options, scheme, codeOf: codes.get(scheme) ?? (() => undefined) }),
+    build: (context, opened, options) => OpenQueue.open({ ...opened, context, options }),
   }
 }
 
-interface DriverModule {
-  open(context: OpenContext): Promise<QueueDriver>
-  codeOf(error: unknown): Code | undefined
-}
-
-function opener(scheme: string, { open, codeOf }: DriverModule) {
-  codes.set(scheme, codeOf)
-  return open
-}
-
+/** A queue of a blueprint: `emails: queue<Email>({ attempts: 8 })`. @throws `invalid_argument` */
+export function queue<T>(options?: QueueOptions<T>): Declaration<Queue<T>, QueueOptions<T>>
 /**
- * A work queue: each message goes to one of the competing workers, at least once.
+ * A queue alone: each job goes to one of the competing workers, at least once.
+ * @throws `invalid_argument` `unsupported` `unavailable` `timeout`
  * @example
- * const emails = await queue<Email>('emails', { url: 'postgres://localhost/shop' })
+ * await using emails = await queue<Email>('emails', { url: 'postgres://localhost/shop' })
  * emails.work(async (job) => deliver(job.payload))
  * await emails.send({ to: 'a@example.org' })
  */
 export function queue<T>(name: string, options?: QueueOptions<T> & AloneOptions): Promise<Queue<T>>
-/** Declares a queue of a blueprint. @throws `invalid_argument` for an unknown or impossible option */
-export function queue<T>(options?: QueueOptions<T>): Declaration<Queue<T>, QueueOptions<T>>
-export function queue<T>(first?: string | QueueOptions<T>, options: QueueOptions<T> & AloneOptions = {}) {
-  if (typeof first === 'string') return openAlone(kindOf<T>(), first, options)
-  return declare(kindOf<T>(), first ?? {})
+export function queue<T>(
+  first: string | QueueOptions<T> = {},
+  options: QueueOptions<T> & AloneOptions = {},
+): Declaration<Queue<T>, QueueOptions<T>> | Promise<Queue<T>> {
+  const kind = kindOf<T>()
+  return typeof first === 'string' ? openAlone(kind, first, options) : declare(kind, first)
 }

@@ -1,6 +1,6 @@
 import { refuseUnknown, type Health, type OpenContext, type Stats } from '../../block.ts'
-import { engineName } from '../../declare.ts'
-import { AshlarError, invalid, type Code } from '../../errors.ts'
+import { engineName, type OpenedDriver } from '../../declare.ts'
+import { AshlarError, invalid } from '../../errors.ts'
 import { cached } from '../../lease/cached.ts'
 import { LeaseConsumer, type Consumer } from '../../lease/consumer.ts'
 import { healthOf } from '../../lease/health.ts'
@@ -40,7 +40,7 @@ export class OpenQueue<T> implements Queue<T> {
     this.name = of.context.name
     this.driver = of.scheme
     this.#driver = of.driver
-    this.#operations = new Operations('queue', of.context.name, of.scheme, of.codeOf)
+    this.#operations = new Operations('queue', of.context.name, of.scheme, (error) => of.codeOf(error))
     this.#options = of.options
     this.#limits = readRetryOptions(of.options)
     this.#context = of.context
@@ -198,12 +198,9 @@ export class OpenQueue<T> implements Queue<T> {
   }
 }
 
-export interface Parts<T> {
+export interface Parts<T> extends OpenedDriver<QueueDriver> {
   context: OpenContext
-  driver: QueueDriver
   options: QueueOptions<T>
-  scheme: string
-  codeOf(error: unknown): Code | undefined
 }
 
 /** Senders of one key, or dedupe key, wait for one another in the engine; nobody else should wait with them. */

@@ -21,7 +21,7 @@ export interface QueueOptions<T> extends BlockOptions {
    * becomes a dead letter at once, with the reason.
    */
   schema?: Schema<T>
-  /** Drivers for more engines, by URL scheme. */
+  /** Drivers for more engines, by URL scheme. Default none. */
   drivers?: DriverTable<QueueDriver>
 }
 

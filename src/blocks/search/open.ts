@@ -1,5 +1,6 @@
 import { wrap, type Health, type Log, type OpenContext, type Stats } from '../../block.ts'
 import { Breaker, withinMs } from '../../breaker.ts'
+import type { OpenedDriver } from '../../declare.ts'
 import { AshlarError, describe, invalid, isAshlarError, type Code } from '../../errors.ts'
 import { Gather } from '../../gather.ts'
 import type { Transaction } from '../../postgres/sql.ts'
@@ -19,6 +20,11 @@ const searchLimitMs = 10_000
 const putLimitMs = 30_000
 const batchSize = 500
 
+export interface Parts<D> extends OpenedDriver<SearchDriver> {
+  context: OpenContext
+  options: SearchOptions<D>
+}
+
 /** Checks, batches, retries and measures around a driver. */
 export class OpenIndex<D extends object> implements Search<D> {
   readonly kind = 'search'
@@ -36,16 +42,10 @@ export class OpenIndex<D extends object> implements Search<D> {
   #closing: Promise<void> | undefined
 
   /** Makes or checks the index, and starts to move outbox rows where that is this process's job. */
-  static async open<D extends object>(
-    context: OpenContext,
-    driver: SearchDriver,
-    options: SearchOptions<D>,
-    scheme: string,
-    codeOf: (error: unknown) => Code | undefined,
-  ): Promise<Search<D>> {
-    const opened = new OpenIndex(context, driver, options, scheme, codeOf)
+  static async open<D extends object>(parts: Parts<D>): Promise<Search<D>> {
+    const opened = new OpenIndex(parts)
     try {
-      await opened.#start(context)
+      await opened.#start(parts.context)
       return opened
     } catch (error) {
       await opened.close().catch(() => undefined)
@@ -53,19 +53,13 @@ export class OpenIndex<D extends object> implements Search<D> {
     }
   }
 
-  private constructor(
-    context: OpenContext,
-    driver: SearchDriver,
-    { id, schema, ...options }: SearchOptions<D>,
-    scheme: string,
-    codeOf: (error: unknown) => Code | undefined,
-  ) {
+  private constructor({ context, driver, options, scheme, codeOf }: Parts<D>) {
     this.name = context.name
     this.driver = scheme
     this.#driver = driver
     this.#codeOf = codeOf
     this.#log = context.log
-    this.#reader = { fields: readFields<D>(options), id, schema }
+    this.#reader = { fields: readFields<D>(options), id: options.id, schema: options.schema }
     // One batch at a time: what one caller puts in order is applied in order.
     this.#gather = new Gather((items) => this.#send(items), { maxBatch: batchSize, maxUnderWay: 1, maxWaiting: 20_000 })
     this.#gauges = this.#addGauges()

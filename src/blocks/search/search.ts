@@ -1,6 +1,7 @@
 import type { Block, BlockOptions, Schema } from '../../block.ts'
+import type { DriverTable } from '../../declare.ts'
 import type { Transaction } from '../../postgres/sql.ts'
-import type { Indexed } from './driver.ts'
+import type { Indexed, SearchDriver } from './driver.ts'
 
 /** Names of the properties of a document that are text or lists of text. */
 export type FieldOf<D> = {
@@ -23,6 +24,8 @@ export interface SearchOptions<D> extends BlockOptions {
   id?: (document: D) => string
   /** Documents are checked by it when they are put. Default: unchecked. */
   schema?: Schema<D>
+  /** Drivers for more engines, by URL scheme. Default none. */
+  drivers?: DriverTable<SearchDriver>
 }
 
 export interface SearchQuery<D> {

@@ -5,7 +5,7 @@ import { silent } from '../../block.ts'
 import { verify } from '../../conformance.ts'
 import { sessionsSuite } from './conformance.ts'
 import type { SessionDriver } from './driver.ts'
-import { open } from './memory.ts'
+import { codeOf, open } from './memory.ts'
 
 type Break = (driver: SessionDriver) => Partial<SessionDriver>
 
@@ -18,6 +18,7 @@ async function caught(breaks: Break): Promise<string[]> {
       const url = `memory:${randomUUID()}`
       const drivers: SessionDriver[] = []
       return {
+        codeOf,
         async driver(name = 'logins') {
           const context = { name, service: '', url, folder: '', secret: '', relays: false, log: silent }
           const driver = await open({ ...context, block: () => assert.fail() })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { until, type Case, type Suite } from '../../conformance.ts'
-import { isAshlarError } from '../../errors.ts'
+import { isAshlarError, type Code } from '../../errors.ts'
 import { hashOf, newId } from './data.ts'
 import type { NewSession, SessionDriver } from './driver.ts'
 import { OpenSessions } from './open.ts'
@@ -13,6 +13,7 @@ export interface SessionsHarness {
    * @param name of the block; default one and the same
    */
   driver(name?: string): Promise<SessionDriver>
+  codeOf(error: unknown): Code | undefined
 }
 
 const minute = 60_000
@@ -27,7 +28,13 @@ const settings = {
 } as const
 
 async function handle(harness: SessionsHarness): Promise<Sessions> {
-  return new OpenSessions('logins', 'tested', await harness.driver(), settings)
+  return over(harness, await harness.driver())
+}
+
+/** The portable type over a driver of the harness. */
+function over(harness: SessionsHarness, driver: SessionDriver): Sessions {
+  const codeOf = (error: unknown) => harness.codeOf(error)
+  return new OpenSessions({ name: 'logins', driver, scheme: 'tested', codeOf, settings })
 }
 
 function fresh(changes: Partial<NewSession> = {}): NewSession {
@@ -74,11 +81,9 @@ const cases: Case<SessionsHarness>[] = [
     async run(harness) {
       const seen: unknown[] = []
       const driver = await harness.driver()
-      const logins = new OpenSessions(
-        'logins',
-        'tested',
+      const logins = over(
+        harness,
         watched(driver, (args) => seen.push(args)),
-        settings,
       )
       const first = await logins.create('ada')
       const second = await logins.rotate(first.id, 'ada')
@@ -121,12 +126,7 @@ const cases: Case<SessionsHarness>[] = [
       const overtake = async () => {
         if (overtaken++ < 3) await there.update(id, { [`other${overtaken}`]: overtaken })
       }
-      const here = new OpenSessions(
-        'logins',
-        'tested',
-        { ...bound(driver), read: readThen(driver, overtake) },
-        settings,
-      )
+      const here = over(harness, { ...bound(driver), read: readThen(driver, overtake) })
       const { id } = await there.create('ada')
       const { data } = await here.update(id, { mine: 0 })
       assert.deepEqual(data, { other1: 1, other2: 2, other3: 3, mine: 0 })
@@ -246,14 +246,9 @@ const cases: Case<SessionsHarness>[] = [
     name: 'a log-out is not undone by a request that was under way',
     async run(harness) {
       const driver = await harness.driver()
-      const logins = new OpenSessions('logins', 'tested', driver, settings)
+      const logins = over(harness, driver)
       const { id } = await logins.create('ada', { a: 1 })
-      const slow = new OpenSessions(
-        'logins',
-        'tested',
-        { ...bound(driver), read: readThen(driver, () => logins.end(id)) },
-        settings,
-      )
+      const slow = over(harness, { ...bound(driver), read: readThen(driver, () => logins.end(id)) })
       await gone(slow.update(id, { b: 2 }))
       assert.equal(await logins.get(id), undefined)
       assert.equal((await logins.stats())['live'], 0)

@@ -1,5 +1,3 @@
-import type { Code } from '../../errors.ts'
-
 /** A session at rest. Its id never is: only `idHash`. */
 export interface StoredSession {
   idHash: string
@@ -28,8 +26,6 @@ export interface NewSession {
  * undoes no log-out. Concurrent use; raw errors; each call answers within 5 s; never retries.
  */
 export interface SessionDriver {
-  /** What its raw errors mean, where that is not the same for every driver (`commonCode`). Pure. */
-  codeOf?(error: unknown): Code | undefined
   insert(session: NewSession): Promise<void>
   /** Also prolongs the idle time when a tenth of it has passed. */
   read(idHash: string, idleMs: number): Promise<StoredSession | undefined>

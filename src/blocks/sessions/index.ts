@@ -49,22 +49,25 @@ function kindOf<Data extends object>(): Kind<Sessions<Data>, SessionOptions, Ses
     card,
     options: ['idle', 'absolute', 'cookie', 'sameSite'],
     drivers: {
-      postgres: async () => (await import('./postgres.ts')).open,
-      memory: async () => (await import('./memory.ts')).open,
+      postgres: () => import('./postgres.ts'),
+      memory: () => import('./memory.ts'),
     },
     check: (options) => void settingsOf(options),
-    build: (context, driver, options, scheme) =>
-      new OpenSessions<Data>(context.name, scheme, driver, settingsOf(options)),
+    build: ({ name }, opened, options) => new OpenSessions<Data>({ ...opened, name, settings: settingsOf(options) }),
   }
 }
 
-/** Sessions of a blueprint: `sessions<{ cart: string[] }>({ idle: '7d' })`. @throws `invalid_argument` */
+/** Sessions of a blueprint: `logins: sessions<{ cart: string[] }>({ idle: '7d' })`. @throws `invalid_argument` */
 export function sessions<Data extends object = Record<string, unknown>>(
   options?: SessionOptions,
 ): Declaration<Sessions<Data>, SessionOptions>
 /**
- * Sessions alone: `await using logins = await sessions('logins', { url: 'postgres://…' })`.
+ * Sessions alone.
  * @throws `invalid_argument` `unsupported` `unavailable` `timeout`
+ * @example
+ * await using logins = await sessions('logins', { url: 'postgres://localhost/shop' })
+ * const session = await logins.create(user)
+ * response.headers.append('set-cookie', logins.cookie(session, request))
  */
 export function sessions<Data extends object = Record<string, unknown>>(
   name: string,

@@ -44,7 +44,6 @@ export function codeOf(_error: unknown): Code | undefined {
 }
 
 class MemorySessions implements SessionDriver {
-  readonly codeOf = codeOf
   readonly #sessions: Map<string, Kept>
   readonly #timer: NodeJS.Timeout
   #leave: (() => void) | undefined

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { wrap, type Health, type Stats } from '../../block.ts'
 import { withinMs } from '../../breaker.ts'
-import { AshlarError, describe, isAshlarError } from '../../errors.ts'
+import type { OpenedDriver } from '../../declare.ts'
+import { AshlarError, describe, isAshlarError, type Code } from '../../errors.ts'
 import { Gather } from '../../gather.ts'
 import { count, gauge, observed } from '../../telemetry.ts'
 import { isSecure, readCookie, writeCookie, type CookieStyle } from './cookie.ts'
@@ -24,12 +25,18 @@ interface Merger {
   users: number
 }
 
+interface Parts extends OpenedDriver<SessionDriver> {
+  name: string
+  settings: SessionSettings
+}
+
 /** The portable type: ids, merging, retry, errors, telemetry. All state is in the driver. */
 export class OpenSessions<Data extends object> implements Sessions<Data> {
   readonly kind = 'sessions'
   readonly name: string
   readonly driver: string
   readonly #driver: SessionDriver
+  readonly #codeOf: (error: unknown) => Code | undefined
   readonly #settings: SessionSettings
   readonly #labels: Record<string, string>
   readonly #dropGauge: () => void
@@ -37,10 +44,11 @@ export class OpenSessions<Data extends object> implements Sessions<Data> {
   readonly #mergers = new Map<string, Merger>()
   #closing: Promise<void> | undefined
 
-  constructor(name: string, scheme: string, driver: SessionDriver, settings: SessionSettings) {
+  constructor({ name, driver, scheme, codeOf, settings }: Parts) {
     this.name = name
     this.driver = scheme
     this.#driver = driver
+    this.#codeOf = codeOf
     this.#settings = settings
     this.#labels = { block: name, driver: scheme }
     this.#dropGauge = gauge('ashlar_sessions_live', 'Sessions that have not ended', this.#labels, async () =>
@@ -194,8 +202,6 @@ export class OpenSessions<Data extends object> implements Sessions<Data> {
       }
     }
   }
-
-  readonly #codeOf = (error: unknown) => this.#driver.codeOf?.(error)
 
   #of(doing: string) {
     return { block: this.name, driver: this.driver, doing }

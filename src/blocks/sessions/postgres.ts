@@ -72,7 +72,6 @@ export function codeOf(_error: unknown): Code | undefined {
 }
 
 export class PostgresSessions implements SessionDriver {
-  readonly codeOf = codeOf
   readonly #sql: Sql
   readonly #name: string
   readonly #reads: Gather<string, Found | undefined>

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { silent, type OpenContext } from '../../block.ts'
 import { conforms } from '../../conformance.ts'
+import type { DriverModule } from '../../declare.ts'
 import { testDatabase } from '../../../test/servers/postgres.ts'
 import { sessionsSuite, type SessionsHarness } from './conformance.ts'
 import type { SessionDriver } from './driver.ts'
-import { open as openMemory } from './memory.ts'
-import { open as openPostgres } from './postgres.ts'
+import * as memory from './memory.ts'
+import * as postgres from './postgres.ts'
 
 export function contextOf(url: string, name = 'logins'): OpenContext {
   const block = () => {
@@ -15,12 +16,13 @@ export function contextOf(url: string, name = 'logins'): OpenContext {
 }
 
 export function harnessOf(
-  open: (context: OpenContext) => Promise<SessionDriver>,
+  { open, codeOf }: DriverModule<SessionDriver>,
   url: string,
   after: () => PromiseLike<void> = async () => undefined,
 ): SessionsHarness & AsyncDisposable {
   const drivers: SessionDriver[] = []
   return {
+    codeOf,
     async driver(name) {
       const driver = await open(contextOf(url, name))
       drivers.push(driver)
@@ -36,7 +38,7 @@ export function harnessOf(
 conforms(sessionsSuite, {
   driver: 'memory',
   capabilities: {},
-  open: async () => harnessOf(openMemory, `memory:${randomUUID()}`),
+  open: async () => harnessOf(memory, `memory:${randomUUID()}`),
 })
 
 conforms(sessionsSuite, {
@@ -44,6 +46,6 @@ conforms(sessionsSuite, {
   capabilities: {},
   async open() {
     const db = await testDatabase()
-    return harnessOf(openPostgres, db.url, () => db[Symbol.asyncDispose]())
+    return harnessOf(postgres, db.url, () => db[Symbol.asyncDispose]())
   },
 })

@@ -5,7 +5,7 @@ import { until } from '../../conformance.ts'
 import { registry } from '../../telemetry.ts'
 import type { HandleOf, OpenContext } from '../../block.ts'
 import type { SessionDriver } from './driver.ts'
-import { open as openMemory } from './memory.ts'
+import { codeOf, open as openMemory } from './memory.ts'
 import { sessions, type Session, type Sessions } from './index.ts'
 
 const invalid = (text: RegExp) => (error: unknown) =>
@@ -79,16 +79,19 @@ test('5 kB of data, or 3 kB of emoji, do not change the size of the cookie', asy
 /** A store that is slow, or away for some calls. */
 function shaky(over: (driver: SessionDriver) => Partial<SessionDriver>) {
   return {
-    shaky: async () => async (context: OpenContext) => {
-      const driver = await openMemory({ ...context, url: 'memory:' })
-      const changes = over(driver)
-      return new Proxy(driver, {
-        get(target, property) {
-          const value: unknown = Reflect.get(changes, property) ?? Reflect.get(target, property, target)
-          return typeof value === 'function' ? value.bind(target) : value
-        },
-      })
-    },
+    shaky: async () => ({
+      codeOf,
+      async open(context: OpenContext) {
+        const driver = await openMemory({ ...context, url: 'memory:' })
+        const changes = over(driver)
+        return new Proxy(driver, {
+          get(target, property) {
+            const value: unknown = Reflect.get(changes, property) ?? Reflect.get(target, property, target)
+            return typeof value === 'function' ? value.bind(target) : value
+          },
+        })
+      },
+    }),
   }
 }
 

@@ -12,7 +12,7 @@ export interface SessionOptions extends BlockOptions {
   cookie?: string
   /** 'lax' (default) 'strict' 'none' (over https only). */
   sameSite?: 'lax' | 'strict' | 'none'
-  /** Drivers of your own, by URL scheme. */
+  /** Drivers for more engines, by URL scheme. Default none. */
   drivers?: DriverTable<SessionDriver>
 }
 

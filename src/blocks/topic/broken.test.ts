@@ -4,7 +4,7 @@ import { silent } from '../../block.ts'
 import { verify, type Subject } from '../../conformance.ts'
 import { topicSuite, type TopicHarness } from './conformance.ts'
 import type { TopicDriver } from './driver.ts'
-import { open } from './memory.ts'
+import { codeOf, open } from './memory.ts'
 
 /** The memory driver with one promise broken. */
 function broken(flaw: (sound: TopicDriver) => Partial<TopicDriver>): Subject<TopicHarness> {
@@ -22,7 +22,8 @@ function broken(flaw: (sound: TopicDriver) => Partial<TopicDriver>): Subject<Top
         return { ...bind(sound), ...flaw(sound) }
       }
       await driver()
-      return { driver, [Symbol.asyncDispose]: async () => void (await Promise.all(opened.map((each) => each.close()))) }
+      const close = () => Promise.all(opened.map((each) => each.close()))
+      return { driver, codeOf, [Symbol.asyncDispose]: async () => void (await close()) }
     },
   }
 }

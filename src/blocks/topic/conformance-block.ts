@@ -22,7 +22,8 @@ async function open<T = unknown>(harness: TopicHarness, options: TopicOptions<T>
     block: () => assert.fail('a topic needs no other block'),
   }
   const driver = await harness.driver()
-  return OpenTopic.open<T>({ context, driver, options, scheme: 'tested', codeOf: () => undefined })
+  const codeOf = (error: unknown) => harness.codeOf(error)
+  return OpenTopic.open<T>({ context, driver, options, scheme: 'tested', codeOf })
 }
 
 function refusedWith(code: Code): (error: unknown) => boolean {

@@ -1,6 +1,5 @@
-import type { AloneOptions, Card, Declaration, OpenContext } from '../../block.ts'
+import type { AloneOptions, Card, Declaration } from '../../block.ts'
 import { declare, openAlone, type Kind } from '../../declare.ts'
-import type { Code } from '../../errors.ts'
 import type { TopicDriver } from './driver.ts'
 import { OpenTopic } from './open-topic.ts'
 import type { Topic, TopicOptions } from './topic.ts'
@@ -18,43 +17,34 @@ const card: Card = {
     'A queue when exactly one worker has to act. A stream when readers come later, read again from the past, or need strict order.',
 }
 
-const codes = new Map<string, (error: unknown) => Code | undefined>()
-
 function kindOf<T>(): Kind<Topic<T>, TopicOptions<T>, TopicDriver> {
   return {
     kind: 'topic',
     card,
     options: ['schema'],
     drivers: {
-      postgres: async () => opener('postgres', await import('./postgres.ts')),
-      memory: async () => opener('memory', await import('./memory.ts')),
+      postgres: () => import('./postgres.ts'),
+      memory: () => import('./memory.ts'),
     },
-    build: (context, driver, options, scheme) =>
-      OpenTopic.open({ context, driver, options, scheme, codeOf: codes.get(scheme) ?? (() => undefined) }),
+    build: (context, opened, options) => OpenTopic.open({ ...opened, context, options }),
   }
 }
 
-interface DriverModule {
-  open(context: OpenContext): Promise<TopicDriver>
-  codeOf(error: unknown): Code | undefined
-}
-
-function opener(scheme: string, { open, codeOf }: DriverModule) {
-  codes.set(scheme, codeOf)
-  return open
-}
-
+/** A topic of a blueprint: `orders: topic<Order>()`. @throws `invalid_argument` */
+export function topic<T>(options?: TopicOptions<T>): Declaration<Topic<T>, TopicOptions<T>>
 /**
- * Publish and subscribe: every subscription gets each message; consumers of one subscription share its messages.
+ * A topic alone: every subscription gets each message, and its consumers share them.
+ * @throws `invalid_argument` `unsupported` `unavailable` `timeout`
  * @example
- * const orders = await topic<Order>('orders', { url: 'postgres://localhost/shop' })
+ * await using orders = await topic<Order>('orders', { url: 'postgres://localhost/shop' })
  * await orders.subscribe('mail', async ({ payload }) => thank(payload), { filter: { kind: 'paid' } })
  * await orders.publish({ id: 7 }, { attributes: { kind: 'paid' } })
  */
 export function topic<T>(name: string, options?: TopicOptions<T> & AloneOptions): Promise<Topic<T>>
-/** Declares a topic of a blueprint. @throws `invalid_argument` for an unknown or impossible option */
-export function topic<T>(options?: TopicOptions<T>): Declaration<Topic<T>, TopicOptions<T>>
-export function topic<T>(first?: string | TopicOptions<T>, options: TopicOptions<T> & AloneOptions = {}) {
-  if (typeof first === 'string') return openAlone(kindOf<T>(), first, options)
-  return declare(kindOf<T>(), first ?? {})
+export function topic<T>(
+  first: string | TopicOptions<T> = {},
+  options: TopicOptions<T> & AloneOptions = {},
+): Declaration<Topic<T>, TopicOptions<T>> | Promise<Topic<T>> {
+  const kind = kindOf<T>()
+  return typeof first === 'string' ? openAlone(kind, first, options) : declare(kind, first)
 }

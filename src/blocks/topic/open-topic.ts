@@ -1,6 +1,6 @@
 import { refuseUnknown, type Health, type OpenContext, type Stats } from '../../block.ts'
-import { engineName } from '../../declare.ts'
-import { AshlarError, type Code } from '../../errors.ts'
+import { engineName, type OpenedDriver } from '../../declare.ts'
+import { AshlarError } from '../../errors.ts'
 import { cached } from '../../lease/cached.ts'
 import { LeaseConsumer, type Consumer } from '../../lease/consumer.ts'
 import { healthOf } from '../../lease/health.ts'
@@ -37,7 +37,7 @@ export class OpenTopic<T> implements Topic<T> {
     this.name = of.context.name
     this.driver = of.scheme
     this.#driver = of.driver
-    this.#operations = new Operations('topic', of.context.name, of.scheme, of.codeOf)
+    this.#operations = new Operations('topic', of.context.name, of.scheme, (error) => of.codeOf(error))
     this.#options = of.options
     this.#context = of.context
     this.#once = new Once(`topic:${engineName(of.context)}`, databaseOf(of.context, of.scheme))
@@ -240,10 +240,7 @@ export class OpenTopic<T> implements Topic<T> {
   }
 }
 
-export interface Parts<T> {
+export interface Parts<T> extends OpenedDriver<TopicDriver> {
   context: OpenContext
-  driver: TopicDriver
   options: TopicOptions<T>
-  scheme: string
-  codeOf(error: unknown): Code | undefined
 }

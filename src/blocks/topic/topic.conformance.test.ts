@@ -1,10 +1,11 @@
 import { silent, type OpenContext } from '../../block.ts'
 import { conforms, type Subject } from '../../conformance.ts'
+import type { DriverModule } from '../../declare.ts'
 import { testDatabase } from '../../../test/servers/postgres.ts'
 import { topicSuite, type TopicHarness } from './conformance.ts'
 import type { TopicDriver } from './driver.ts'
-import { open as openMemory } from './memory.ts'
-import { open as openPostgres } from './postgres.ts'
+import * as inMemory from './memory.ts'
+import * as inPostgres from './postgres.ts'
 
 const capabilities = { filters: true, ordered: true, deadLetters: true }
 
@@ -24,9 +25,10 @@ function contextOf(url: string, name: string): OpenContext {
 }
 
 /** Opens drivers on one engine and closes them all. */
-function openerOf(url: string, open: (context: OpenContext) => Promise<TopicDriver>) {
+function openerOf(url: string, { open, codeOf }: DriverModule<TopicDriver>) {
   const opened: TopicDriver[] = []
   return {
+    codeOf,
     async driver(name = 'events') {
       const driver = await open(contextOf(url, name))
       opened.push(driver)
@@ -40,9 +42,9 @@ const memory: Subject<TopicHarness> = {
   driver: 'memory',
   capabilities: { ...capabilities, transactions: false },
   async open() {
-    const { driver, close } = openerOf(`memory:${crypto.randomUUID()}`, openMemory)
+    const { driver, codeOf, close } = openerOf(`memory:${crypto.randomUUID()}`, inMemory)
     await driver() // the store lasts as long as a handle is open
-    return { driver, [Symbol.asyncDispose]: async () => void (await close()) }
+    return { driver, codeOf, [Symbol.asyncDispose]: async () => void (await close()) }
   },
 }
 
@@ -51,9 +53,10 @@ const postgres: Subject<TopicHarness> = {
   capabilities: { ...capabilities, transactions: true },
   async open() {
     const db = await testDatabase()
-    const { driver, close } = openerOf(db.url, openPostgres)
+    const { driver, codeOf, close } = openerOf(db.url, inPostgres)
     return {
       driver,
+      codeOf,
       databaseUrl: db.url,
       async [Symbol.asyncDispose]() {
         await close()

@@ -13,7 +13,7 @@ export interface TopicOptions<T> extends BlockOptions {
    * becomes the subscription's dead letter at once, with the reason.
    */
   schema?: Schema<T>
-  /** Drivers for more engines, by URL scheme. */
+  /** Drivers for more engines, by URL scheme. Default none. */
   drivers?: DriverTable<TopicDriver>
 }
 

@@ -35,7 +35,14 @@ export async function harness(built: Built): Promise<BucketHarness & AsyncDispos
   const { broken = (driver) => driver, codeOf } = built
   const driver = async () => broken(await built.open(contextOf(built.url)))
   const open: BucketHarness['open'] = async ({ maxBytes = 5 * 1024 ** 3, idleMs = 60_000 } = {}) =>
-    new OpenBucket(await driver(), { name: 'photos', driver: built.url.split(':')[0]!, codeOf, maxBytes, idleMs })
+    new OpenBucket({
+      name: 'photos',
+      driver: await driver(),
+      scheme: built.url.split(':')[0]!,
+      codeOf,
+      maxBytes,
+      idleMs,
+    })
   const serving = await open()
   return {
     open,

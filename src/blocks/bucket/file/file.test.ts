@@ -249,8 +249,8 @@ function mountable(): string | false {
 
 test('files of bodies that were dropped unread are closed', { skip: !existsSync('/proc/self/fd') }, async () => {
   await using place = await folder()
-  const of = { name: 'photos', driver: 'file', codeOf, maxBytes: 1e9, idleMs: 100 }
-  await using photos = new OpenBucket(await open(contextOf(place.url)), of)
+  const driver = await open(contextOf(place.url))
+  await using photos = new OpenBucket({ name: 'photos', driver, scheme: 'file', codeOf, maxBytes: 1e9, idleMs: 100 })
   await photos.put('k', pattern(300_000, 1))
   const opened = () => readdirSync('/proc/self/fd').length
   const before = opened()

@@ -33,9 +33,9 @@ export const photoOptions: SearchOptions<Photo> = {
 
 /** The portable type over another driver of the harness. */
 export async function openPhotos(harness: SearchHarness, options = photoOptions): Promise<Search<Photo>> {
-  return OpenIndex.open(contextOf(harness), await harness.open(), options, harness.scheme, (error) =>
-    harness.codeOf(error),
-  )
+  const { scheme } = harness
+  const codeOf = (error: unknown) => harness.codeOf(error)
+  return OpenIndex.open({ context: contextOf(harness), driver: await harness.open(), options, scheme, codeOf })
 }
 
 function contextOf({ scheme }: SearchHarness): OpenContext {
