@@ -5,8 +5,9 @@ import type { Log } from '../../block.ts'
 import { readingOwnWrites, type WrittenUpTo } from '../../postgres/consistency.ts'
 import { observed, withTrace, type Operation } from '../../telemetry.ts'
 import type { FetchHandler } from './app.ts'
-import { handle } from './handling.ts'
 import { Connected } from './connected.ts'
+import { discreet } from './discreet.ts'
+import { handle } from './handling.ts'
 import { positionOf, withPosition } from './position.ts'
 
 /** Answers 200 while this instance takes requests and 503 once it drains. Asked by the edge. */
@@ -35,7 +36,9 @@ export class AppServer {
   constructor(handler: FetchHandler, options: ServeOptions) {
     this.#handler = handler
     this.#options = options
-    const listener = getRequestListener((request) => this.#answer(request), { overrideGlobalObjects: false })
+    const listener = getRequestListener(async (request) => discreet(await this.#answer(request), options.log), {
+      overrideGlobalObjects: false,
+    })
     this.server = createServer(
       { keepAliveTimeout: keepAliveMs, headersTimeout: 20_000, requestTimeout: 300_000 },
       (incoming, outgoing) => {
