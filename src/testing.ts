@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +36,8 @@ export async function testing<D extends Declarations>(
   options: TestingOptions = {},
 ): Promise<TestService<D>> {
   await using undo = new AsyncDisposableStack()
-  const folder = await mkdtemp(join(tmpdir(), 'ashlar-testing-'))
+  const folder = await mkdtemp(join(tmpdir(), `ashlar-testing-${process.pid}-`))
+  await chmod(folder, 0o711) // as root, the database runs as another user, and must come in
   undo.defer(() => rm(folder, { recursive: true, force: true }))
   const databaseUrl = options.databaseUrl ?? (await ownDatabase(blueprint, folder, options.replicas ?? 0, undo))
   const edgePort = await freePort()

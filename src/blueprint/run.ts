@@ -76,7 +76,7 @@ function isUsersFault(kind: string, error: unknown): boolean {
 
 /** File and line where an error came from, as far as its stack tells. */
 function placeOf(error: unknown): string {
-  const [, file] = /file:\/\/(\/[^\s()]+?:\d+)(?=[:\s)]|$)/.exec((error as Error | undefined)?.stack ?? '') ?? []
+  const [, file] = /(?:^|file:\/\/)(\/[^\n()]+?:\d+)(?=[:\s)]|$)/.exec((error as Error | undefined)?.stack ?? '') ?? []
   return file === undefined ? '' : ` (${decodeURI(file)})`
 }
 

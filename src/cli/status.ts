@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AshlarError } from '../errors.ts'
+import { isAlive } from '../postgres/cluster/process.ts'
 import { stateFolder } from './environment.ts'
 import type { Command } from './command.ts'
 import type { Status } from './status-file.ts'
@@ -16,7 +17,14 @@ export const command: Command = {
         `nothing runs here: ${join(stateFolder(), 'status.json')} is not there; start with 'ashlar dev'`,
       )
     })
-    console.log(json ? text.trim() : table(JSON.parse(text) as Status))
+    const status = JSON.parse(text) as Status
+    const parent = status.processes.find(({ role }) => role === 'console')
+    if (parent && !isAlive(parent.pid))
+      throw new AshlarError(
+        'not_found',
+        `nothing runs here: the one that did (process ${parent.pid}) was killed; start with 'ashlar dev'`,
+      )
+    console.log(json ? text.trim() : table(status))
   },
 }
 
