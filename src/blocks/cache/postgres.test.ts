@@ -78,7 +78,7 @@ test('a sweep deletes what is over, keeps the bounds, and one process does it at
   await until('some are over', async () => (await driver.stats()).entries === 300)
   const bounds = { maxEntries: 250, maxBytes: 20_000 }
   const swept = await Promise.all([driver.sweep(bounds), driver.sweep(bounds)])
-  assert.equal(swept[0] + swept[1], 200, `${swept}`)
+  assert.equal(swept[0] + swept[1], 200, swept.join(' and '))
   assert.deepEqual(await driver.stats(), { entries: 200, bytes: 20_000 })
   assert.equal((await sql.query('select 1 from ashlar.cache')).rowCount, 200)
   assert.equal(await driver.sweep({ maxEntries: 1, maxBytes: 1 }), 0, 'not again so soon')

@@ -24,7 +24,7 @@ const maxTagLength = 128
 export function settingsOf(options: CacheOptions): CacheSettings {
   const policy = options.policy ?? 'lru'
   if (!['lru', 'lfu'].includes(policy))
-    throw invalid(`cache policy: '${String(policy)}' is not known; allowed are 'lru', 'lfu'`)
+    throw invalid(`cache policy: '${policy}' is not known; allowed are 'lru', 'lfu'`)
   return {
     policy,
     ttlMs: toMs('cache ttl', options.ttl ?? '1m', { min: 10, max: maxMs }),

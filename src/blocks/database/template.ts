@@ -85,7 +85,7 @@ function readInt8(text: string): number | bigint {
 
 const types: CustomTypesConfig = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
-    const read = pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown
+    const read = pg.types.getTypeParser(oid, format) as (text: string) => unknown
     if (format === 'binary') return read
     if (oid === int8) return readInt8
     if (oid === int8Array) return (text: string) => toInt8Array(read(text))
@@ -94,5 +94,5 @@ const types: CustomTypesConfig = {
 }
 
 function toInt8Array(value: unknown): unknown {
-  return Array.isArray(value) ? value.map(toInt8Array) : value === null ? null : readInt8(String(value))
+  return Array.isArray(value) ? value.map(toInt8Array) : value === null ? null : readInt8(value as string)
 }

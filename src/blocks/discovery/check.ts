@@ -18,7 +18,7 @@ export interface Address {
 export function checkService(block: string, service: string): string {
   if (typeof service === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(service)) return service
   throw invalid(
-    `${block}: '${String(service)}' is not a service name; write 1 to 63 letters, digits, '.', '-' or '_', a letter or digit first`,
+    `${block}: '${service}' is not a service name; write 1 to 63 letters, digits, '.', '-' or '_', a letter or digit first`,
   )
 }
 
@@ -27,13 +27,11 @@ export function checkAddress(block: string, service: string, address: Address, r
   refuseUnknown(`${block}: register`, address, ['host', 'port', 'meta', 'id'])
   const { host, port, meta = {}, id = randomId } = address
   if (typeof host !== 'string' || !/^[A-Za-z0-9._:%-]{1,253}$/.test(host))
-    throw invalid(
-      `${block}: host '${String(host)}' is not valid; write a name or an IP address, without port or brackets`,
-    )
+    throw invalid(`${block}: host '${host}' is not valid; write a name or an IP address, without port or brackets`)
   if (!Number.isInteger(port) || port < 1 || port > 65535)
     throw invalid(`${block}: port ${String(port)} is out of range; allowed is 1 to 65535`)
   if (typeof id !== 'string' || !/^[A-Za-z0-9._:-]{1,128}$/.test(id))
-    throw invalid(`${block}: id '${String(id)}' is not valid; write 1 to 128 letters, digits, '.', '_', ':' or '-'`)
+    throw invalid(`${block}: id '${id}' is not valid; write 1 to 128 letters, digits, '.', '_', ':' or '-'`)
   return { id, service, host, port, meta: checkMeta(block, meta) }
 }
 

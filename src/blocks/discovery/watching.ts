@@ -67,7 +67,7 @@ export class WatchedService {
   refresh(): Promise<void> {
     if (this.#listing) this.#again = true
     else this.#listing = this.#refresh()
-    return this.#listing!
+    return this.#listing
   }
 
   async #refresh(): Promise<void> {

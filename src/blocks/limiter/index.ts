@@ -26,7 +26,7 @@ function settingsOf(options: LimiterOptions): LimiterSettings {
   const burst = options.burst ?? Math.min(1e9, Math.max(1, Math.floor(count)))
   const failure = options.failure ?? 'open'
   if (!['open', 'closed', 'local'].includes(failure))
-    throw invalid(`limiter failure: '${String(failure)}' is not known; allowed are 'open', 'closed', 'local'`)
+    throw invalid(`limiter failure: '${failure}' is not known; allowed are 'open', 'closed', 'local'`)
   return {
     bucket: { capacity: toCount('limiter burst', burst, { min: 1, max: 1e9 }), refillPerMs: count / perMs },
     failure,

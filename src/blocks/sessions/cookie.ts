@@ -18,7 +18,7 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 export function checkCookieName(name: string): string {
   if (typeof name !== 'string' || !token.test(name))
     throw invalid(
-      `sessions: cookie '${String(name)}' is not a cookie name; write letters, digits and !#$%&'*+-.^_\`|~, 1 or more of them`,
+      `sessions: cookie '${name}' is not a cookie name; write letters, digits and !#$%&'*+-.^_\`|~, 1 or more of them`,
     )
   if (/^__(host|secure)-/i.test(name))
     throw invalid(

@@ -31,7 +31,7 @@ function settingsOf(options: SessionOptions): SessionSettings {
   })
   const sameSite = options.sameSite ?? 'lax'
   if (!['lax', 'strict', 'none'].includes(sameSite))
-    throw invalid(`sessions sameSite: '${String(sameSite)}' is not known; allowed are 'lax', 'strict', 'none'`)
+    throw invalid(`sessions sameSite: '${sameSite}' is not known; allowed are 'lax', 'strict', 'none'`)
   const settings = {
     name: checkCookieName(options.cookie ?? 'sid'),
     sameSite,

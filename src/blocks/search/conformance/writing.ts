@@ -65,7 +65,7 @@ export const writingCases: readonly Case<SearchHarness>[] = [
     const outcomes = await photos.putMany([
       { document: { id: 'good', title: 'fine' }, version: 1 },
       { document: { id: 'bad-type', title: 7 } as never, version: 1 },
-      { document: { id: '' } as never, version: 1 },
+      { document: { id: '' }, version: 1 },
       { document: { id: 'bad-facet', tags: ['x'.repeat(257)] }, version: 1 },
       { document: { id: 'bad-version' }, version: 1.5 },
       { document: undefined as never },

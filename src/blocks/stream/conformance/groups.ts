@@ -100,10 +100,13 @@ export const groupCases: readonly Case<StreamHarness>[] = [
       )
       await shared([one, two])
       await refuses(harness, 'conflict', one.commit(generation, new Map([[0, 6]])))
-      assert.deepEqual([...(await driver.committed('g'))].sort(), [
-        [0, 5],
-        [1, 5],
-      ])
+      assert.deepEqual(
+        [...(await driver.committed('g'))].sort(([a], [b]) => a - b),
+        [
+          [0, 5],
+          [1, 5],
+        ],
+      )
     },
   },
   {
@@ -128,7 +131,7 @@ export const groupCases: readonly Case<StreamHarness>[] = [
         ]),
       )
       assert.deepEqual(
-        new Map([...(await there.committed('g'))].sort()),
+        new Map([...(await there.committed('g'))].sort(([a], [b]) => a - b)),
         new Map([
           [0, 5],
           [3, 4],
@@ -154,7 +157,7 @@ export const groupCases: readonly Case<StreamHarness>[] = [
         ]),
       )
       assert.deepEqual(
-        new Map([...(await driver.committed('g'))].sort()),
+        new Map([...(await driver.committed('g'))].sort(([a], [b]) => a - b)),
         new Map([
           [0, 1],
           [1, 7],
