@@ -14,9 +14,9 @@ const app = (says: string) => files['app.ts']().replace("'first'", `'${says}'`)
 function polling(run: Run) {
   const seen = new Set<unknown>()
   const failures: string[] = []
-  let going = true
+  const going = new AbortController()
   const ask = async () => {
-    while (going) {
+    while (!going.signal.aborted) {
       const answer = await fetch(run.url).catch((error: Error) => error)
       if (answer instanceof Error) failures.push(answer.message)
       else if (answer.ok) seen.add(await answer.json())
@@ -29,7 +29,7 @@ function polling(run: Run) {
     seen,
     failures,
     stop: async () => {
-      going = false
+      going.abort()
       await Promise.all(asking)
     },
   }
