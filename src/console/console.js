@@ -85,13 +85,13 @@ addEventListener('hashchange', () => {
 })
 
 const events = new EventSource('/events')
-events.onmessage = ({ data }) => {
+events.addEventListener('message', ({ data }) => {
   state = JSON.parse(data)
   at('link').textContent = 'live'
   at('link').className = 'good'
   show()
-}
-events.onerror = () => {
+})
+events.addEventListener('error', () => {
   at('link').textContent = 'no connection: is the service still running?'
   at('link').className = 'bad'
-}
+})

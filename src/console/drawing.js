@@ -177,7 +177,9 @@ export class Drawing {
     const choose = () => this.#onSelect(spot.name)
     group.addEventListener('click', choose)
     group.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' || event.key === ' ') (event.preventDefault(), choose())
+      if (event.key !== 'Enter' && event.key !== ' ') return
+      event.preventDefault()
+      choose()
     })
     this.#writers.push((state, selected) => writeBox({ group, figure, rate, rows }, state, spot.name, selected))
     return group

@@ -16,7 +16,7 @@ function clientTo(url: PostgresUrl, host: Host): NonNullable<pg.PoolConfig['Clie
       super(config)
     }
   }
-  return Client as unknown as NonNullable<pg.PoolConfig['Client']>
+  return Client
 }
 
 export interface HostPoolOptions {

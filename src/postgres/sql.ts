@@ -50,7 +50,7 @@ const int8 = 20
 const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary') {
     if (oid === int8 && format !== 'binary') return Number
-    return pg.types.getTypeParser(oid, format as 'text')
+    return pg.types.getTypeParser(oid, format)
   },
 }
 
@@ -70,7 +70,7 @@ export function queryable(client: pg.ClientBase): Queryable {
   return {
     async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Result<Row>> {
       checkValues(values)
-      const query = { text, values: [...values], types: types as pg.CustomTypesConfig }
+      const query = { text, values: [...values], types }
       const { rows, rowCount } = await inTurn(client, () => client.query(query))
       return { rows: rows as Row[], rowCount: rowCount ?? 0 }
     },

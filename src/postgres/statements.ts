@@ -37,7 +37,10 @@ export function wordsOf(statement: string): string {
 
 /** The line of a character position, both counted from 1 as PostgreSQL counts (in characters, not UTF-16 units). */
 export function lineOfPosition(text: string, position: number): number {
-  return [...text].slice(0, position - 1).filter((each) => each === '\n').length + 1
+  return Array.from(text)
+    .slice(0, position - 1)
+    .join('')
+    .split('\n').length
 }
 
 function lineAt(text: string, index: number): number {

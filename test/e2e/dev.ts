@@ -35,7 +35,7 @@ export class Run implements AsyncDisposable {
     const cache = path.join(repository, 'node_modules/.cache/e2e-compile')
     this.process = spawn(command!, rest, {
       cwd: folder,
-      env: { ...clean(process.env), NODE_COMPILE_CACHE: cache, ...env } as NodeJS.ProcessEnv,
+      env: { ...clean(process.env), NODE_COMPILE_CACHE: cache, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })

@@ -46,7 +46,7 @@ class TcpProxy implements FaultProxy {
   #accept(client: Socket): void {
     this.accepted++
     client.on('error', () => undefined)
-    if (this.#state === 'cut') return void reset(client)
+    if (this.#state === 'cut') return reset(client)
     const server = connect(this.target)
     server.on('error', () => reset(client))
     const pair: [Socket, Socket] = [client, server]

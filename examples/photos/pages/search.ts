@@ -79,7 +79,7 @@ function address(query: string, choices: Choice[], number = 1): string {
   const wanted = new URLSearchParams(query ? { q: query } : {})
   for (const [name, value] of choices) wanted.append(name, value)
   if (number > 1) wanted.set('page', String(number))
-  return `/search?${wanted}`
+  return `/search?${wanted.toString()}`
 }
 
 function pager(found: Found): Markup {
