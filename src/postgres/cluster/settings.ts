@@ -11,6 +11,8 @@ const ours = new Set([
 
 /** Small in memory and quiet when idle; every one may be changed through `settings`. */
 const defaults: Record<string, string> = {
+  // PostgreSQL's own default begins with the user's name, and the user is called as the schema of our tables is.
+  search_path: 'public',
   max_connections: '100',
   shared_buffers: '64MB',
   work_mem: '4MB',
