@@ -247,10 +247,10 @@ test('instances killed under load: no GET fails', async () => {
   try {
     await using rig = await openRig(new Fleet(...ports))
     let asked = 0
-    let over = false
+    const stop = new AbortController()
     const failed: number[] = []
     const client = async () => {
-      while (!over) {
+      while (!stop.signal.aborted) {
         const answer = await fetch(rig.url)
         await answer.text()
         asked++
@@ -265,7 +265,7 @@ test('instances killed under load: no GET fails', async () => {
     }
     const before = asked
     await until('load goes on without them', () => asked > before + 60)
-    over = true
+    stop.abort()
     await Promise.all(clients)
     assert.deepEqual(failed, [])
   } finally {

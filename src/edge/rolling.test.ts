@@ -27,7 +27,7 @@ test('three instances replaced one by one under steady load, POSTs among it: no 
     await load.goesOn()
     const [oldest, ...rest] = fleet
     fleet = [...rest, await start()]
-    await oldest!.close()
+    await oldest.close()
   }
   await load.goesOn()
   assert.deepEqual(await load.end(), [])
@@ -39,9 +39,9 @@ function steadyLoad(port: number) {
   const agent = new Agent({ keepAlive: true })
   const failed: string[] = []
   let asked = 0
-  let over = false
+  const stop = new AbortController()
   const client = async () => {
-    while (!over) {
+    while (!stop.signal.aborted) {
       const outcome = await ask(agent, port, asked % 3 === 0 ? 'POST' : 'GET').catch(String)
       if (outcome !== '200') failed.push(outcome)
       asked++
@@ -49,7 +49,7 @@ function steadyLoad(port: number) {
   }
   const clients = Array.from({ length: 6 }, client)
   const end = async () => {
-    over = true
+    stop.abort()
     await Promise.all(clients)
     agent.destroy()
     return failed

@@ -133,7 +133,7 @@ test('an answer that breaks while it streams is cut, and tells nothing', async (
     await using web = await open(() => new Response(new ReadableStream({ pull })))
     const answer = await rawGet(web.address.port, '/')
     assert.doesNotMatch(answer, /secret/, `after ${before}`)
-    assert.ok(/^HTTP\/1\.1 500/.test(answer) || !/\r\n0\r\n\r\n$/.test(answer), answer)
+    assert.ok(answer.startsWith('HTTP/1.1 500') || !answer.endsWith('\r\n0\r\n\r\n'), answer)
   }
 })
 
