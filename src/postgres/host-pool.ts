@@ -37,7 +37,7 @@ export class HostPool {
   constructor(url: PostgresUrl, host: Host, { greet, onLost = () => undefined }: HostPoolOptions = {}) {
     this.host = host
     this.#size = url.poolSize
-    const config = { max: url.poolSize, idleTimeoutMillis: 30_000, Client: clientTo(url, host) }
+    const config = { max: url.poolSize, idleTimeoutMillis: 10_000, Client: clientTo(url, host) }
     this.#pool = new pg.Pool(greet ? { ...config, onConnect: greet } : config)
     this.#pool.on('error', onLost)
     this.#pool.on('connect', (client) => this.#watch(client))
