@@ -25,3 +25,9 @@ test('a position belongs to the request it was made for, and never goes back', a
   assert.equal(writtenUpTo(), undefined)
   wroteAt('0/99') // outside of any request it is nobody's
 })
+
+test('a position from a log that was lost does not hide what is written now', () => {
+  const brought: WrittenUpTo = { lsn: 'FFFF/0' }
+  readingOwnWrites(brought, () => wroteAt('0/20'))
+  assert.equal(brought.lsn, '0/20')
+})

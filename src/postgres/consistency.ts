@@ -7,6 +7,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 export interface WrittenUpTo {
   /** WAL position as text (`0/16B3748`), `undefined` before the first write. */
   lsn: string | undefined
+  /** The furthest write of this request itself. */
+  own?: string
 }
 
 const current = new AsyncLocalStorage<WrittenUpTo>()
@@ -21,10 +23,15 @@ export function writtenUpTo(): WrittenUpTo | undefined {
   return current.getStore()
 }
 
-/** Notes a write at this WAL position; never goes back. */
+/**
+ * Notes a write at this WAL position. Among the writes of one request it never goes back; a position that the request
+ * brought along gives way, since the log is further now, unless it came from a log that was lost in a failover.
+ */
 export function wroteAt(lsn: string): void {
   const position = current.getStore()
-  if (position && (position.lsn === undefined || compareLsn(lsn, position.lsn) > 0)) position.lsn = lsn
+  if (!position) return
+  if (position.own === undefined || compareLsn(lsn, position.own) > 0) position.own = lsn
+  position.lsn = position.own
 }
 
 /** Order of two WAL positions: negative, 0 or positive. */
