@@ -1,7 +1,7 @@
 import type { OpenContext } from '../block.ts'
 import type { Instance } from '../blocks/discovery/driver.ts'
 import { gauge } from '../telemetry.ts'
-import { jwtGuard, sessionGuard, type Guard, type SessionStore } from './auth.ts'
+import { sessionGuard, type Guard, type SessionStore } from './auth.ts'
 import { ResponseCache } from './cache.ts'
 import type { Route } from './config.ts'
 import { Strangers, type RateLimit } from './limit.ts'
@@ -30,7 +30,7 @@ export async function openRoute(
   const limit = route.limit === undefined ? undefined : (context.block(route.limit) as unknown as RateLimit)
   return {
     ...ready,
-    guard: guardOf(context, route),
+    guard: await guardOf(context, route),
     limit,
     strangers: limit && new Strangers(limit),
     cache: route.cache ? new ResponseCache(ready.cacheBytes) : undefined,
@@ -38,11 +38,11 @@ export async function openRoute(
   }
 }
 
-function guardOf(context: OpenContext, { auth }: Route): Guard | undefined {
+async function guardOf(context: OpenContext, { auth }: Route): Promise<Guard | undefined> {
   if (!auth) return undefined
-  return auth.kind === 'jwt'
-    ? jwtGuard(auth)
-    : sessionGuard(auth, context.block(auth.sessions) as unknown as SessionStore)
+  // Loaded on first use: most services have no JWT route, and every process imports the edge with its blueprint.
+  if (auth.kind === 'jwt') return (await import('./jwt.ts')).jwtGuard(auth)
+  return sessionGuard(auth, context.block(auth.sessions) as unknown as SessionStore)
 }
 
 /** A bucket is open in this process; anything else is an app, found through discovery. */
