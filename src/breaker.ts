@@ -1,3 +1,4 @@
+import { withinMs } from './deadline.ts'
 import { AshlarError } from './errors.ts'
 
 export interface BreakerOptions {
@@ -79,16 +80,4 @@ export class Breaker {
     const pause = Math.min(maxPauseMs, pauseMs * 2 ** Math.min(10, Math.max(0, this.#failed - failures)))
     this.#retryAt = performance.now() + pause
   }
-}
-
-/** The promise's outcome, or `timeout` after so long. The work itself goes on; its late outcome is dropped. @throws `timeout` */
-export async function withinMs<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new AshlarError('timeout', `the engine did not answer within ${deadlineMs} ms`)),
-      deadlineMs,
-    )
-  })
-  return Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

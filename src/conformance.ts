@@ -1,4 +1,5 @@
 import { test } from 'node:test'
+import { withinMs } from './deadline.ts'
 import { describe } from './errors.ts'
 
 /** One promise of a block, as a test that any driver must pass. */
@@ -42,7 +43,7 @@ async function verifyCase<Harness>(each: Case<Harness>, subject: Subject<Harness
   const { name, needs } = each
   if (needs && !subject.capabilities[needs]) return { name, outcome: 'skipped', needs }
   try {
-    await within(runCase(each, subject), name)
+    await withinMs(runCase(each, subject), caseLimitMs, `'${name}' did not end within ${caseLimitMs / 1000} s`)
     return { name, outcome: 'passed' }
   } catch (error) {
     return { name, outcome: 'failed', error: describe(error) }
@@ -52,14 +53,6 @@ async function verifyCase<Harness>(each: Case<Harness>, subject: Subject<Harness
 async function runCase<Harness>(each: Case<Harness>, subject: Subject<Harness>): Promise<void> {
   await using harness = await subject.open()
   await each.run(harness)
-}
-
-async function within(work: Promise<void>, name: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`'${name}' did not end within ${caseLimitMs / 1000} s`)), caseLimitMs)
-  })
-  await Promise.race([work, limit]).finally(() => clearTimeout(timer))
 }
 
 /** Registers a suite with `node:test`, one test a case, named `<block> on <driver>: <guarantee>`. */

@@ -1,5 +1,6 @@
 import { context, metrics, propagation, trace, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { orAfter } from './deadline.ts'
 import { isAshlarError } from './errors.ts'
 
 /** Everything this process measures, in the Prometheus text format. Each role serves it at `/metrics`. */
@@ -114,11 +115,8 @@ function collectFrom(sources: Set<GaugeSource>) {
 
 /** An engine that is silent must not hold up all the other figures. */
 async function valueOf({ labels, read }: GaugeSource): Promise<{ labels: Labels; value: number | undefined }> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), gaugeLimitMs)))
   const reading = (async () => read())().catch(() => undefined)
-  const value = await Promise.race([reading, late]).finally(() => clearTimeout(timer))
-  return { labels, value }
+  return { labels, value: await orAfter(reading, gaugeLimitMs, () => undefined) }
 }
 
 /** The trace context of the caller as text headers (`traceparent` …), to travel inside a message. Empty without an SDK. */

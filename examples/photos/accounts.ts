@@ -79,7 +79,8 @@ async function checkLogin(c: Context<Site>, body: unknown): Promise<string> {
   const email = fields.email('email')
   const password = fields.password('password', { min: 1 })
   fields.check()
-  await limit(c, `account ${email}`, `address ${addressOf(c)}`)
+  // The address first: one that may not try any more must not lock others out of their accounts either.
+  await limit(c, `address ${addressOf(c)}`, `account ${email}`)
   const member = await shutter.blocks.db.read.maybe<{ id: string; password: string }>`
     select id, password from members where lower(email) = ${email}`
   if ((await isPassword(password, member?.password)) && member) return member.id
@@ -97,7 +98,9 @@ async function limit(c: Context<Site>, ...keys: string[]): Promise<void> {
 }
 
 async function formOf(c: Context<Site>): Promise<Record<string, string>> {
-  const body = await c.req.parseBody()
+  const body = await c.req.parseBody().catch((): never => {
+    throw new Refusal(400, 'invalid', 'The form arrived broken. Send it again.')
+  })
   return Object.fromEntries(
     Object.entries(body).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   )

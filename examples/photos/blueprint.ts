@@ -15,6 +15,9 @@ import {
 } from 'ashlar'
 import type { MailJob, PhotoCard, PhotoDocument, Published, ResizeJob, View } from './model.ts'
 
+/** How often a picture is tried. */
+export const resizeAttempts = 5
+
 /** Shutter: a photo-sharing site, with every block where a need forced it. */
 export const shutter = blueprint('shutter', {
   db: database({
@@ -39,7 +42,7 @@ export const shutter = blueprint('shutter', {
     because: 'pictures are large, written once and read by their name: no work for a database',
   }),
   resize: queue<ResizeJob>({
-    attempts: 5,
+    attempts: resizeAttempts,
     visibility: '30s',
     because: 'resizing takes a second and nobody should wait for it',
     expect: { oldestAgeMs: '10s' },

@@ -36,6 +36,8 @@ function wantedOf(c: Context<Site>): Wanted {
   const many = (name: string) => (c.req.queries(name) ?? []).map((text) => text.trim()).filter(Boolean)
   const tags = many('tag').map(tagOf).filter(Boolean)
   const cameras = many('camera')
+  if (cameras.some((camera) => camera.length > 256 || camera.includes('\0')))
+    throw new Refusal(400, 'invalid', 'There is no such camera.')
   if (tags.length + cameras.length > 20) throw new Refusal(400, 'invalid', 'Choose at most 20 tags and cameras.')
   return { query: textOf(c).trim(), tags, cameras, page }
 }

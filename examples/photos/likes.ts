@@ -28,10 +28,11 @@ export function like(photo: string, member: string): Promise<number> {
 function unlike(photo: string, member: string): Promise<number> {
   return shutter.blocks.db.transaction(async (tx) => {
     if (!isId(photo)) throw notFound('photo')
+    // The photo first here too: two that lock in different orders would wait for each other.
+    const locked = await tx.maybe`select 1 from photos where id = ${photo} for no key update`
+    if (!locked) throw notFound('photo')
     const removed = await tx.run`delete from likes where photo = ${photo} and member = ${member}`
-    const row = await tx.maybe<Count>`update photos set likes = likes - ${removed} where id = ${photo} returning likes`
-    if (!row) throw notFound('photo')
-    return row.likes
+    return (await tx.one<Count>`update photos set likes = likes - ${removed} where id = ${photo} returning likes`).likes
   })
 }
 

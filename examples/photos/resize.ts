@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { GiveUp, type Job } from 'ashlar/queue'
 import type { Transaction } from 'ashlar'
-import { shutter } from './blueprint.ts'
+import { resizeAttempts, shutter } from './blueprint.ts'
 import { refreshFeeds } from './cards.ts'
+import { pictureKey, removePictures } from './picture-keys.ts'
 import type { PhotoDocument, ResizeJob, Size } from './model.ts'
 import type { Prepared } from './studio/prepare.ts'
 import { studio } from './studio/studio.ts'
@@ -11,28 +11,38 @@ import { studio } from './studio/studio.ts'
 export async function resize(job: Job<ResizeJob>): Promise<void> {
   const { db, photos } = shutter.blocks
   const { photo } = job.payload
-  const row = await db.maybe<{ upload: string }>`select upload from photos where id = ${photo} and state = 'preparing'`
-  const original = row && (await photos.get(row.upload))
-  if (!original) return // deleted meanwhile, or done before
-  const made = await studio.ask('prepare', await original.bytes())
+  const row = await db.maybe<{ upload: string; state: string }>`select upload, state from photos where id = ${photo}`
+  if (!row) return removePictures(photo) // deleted; an attempt before may have left some
+  const original = row.state === 'preparing' ? await photos.get(row.upload) : undefined
+  if (!original) return // done before, or being deleted
+  const made = await prepare(job, await original.bytes())
   if ('unusable' in made) return giveUp(job, made.unusable)
   const sizes = await Promise.all(made.sizes.map((size) => store(photo, size)))
-  await job.once('ready', (tx) => markReady(tx, photo, { ...made, sizes }))
+  const isThere = await job.once('ready', (tx) => markReady(tx, photo, { ...made, sizes }))
+  if (isThere === false) return removePictures(photo)
   await refreshFeeds(photo)
 }
 
-/** Under a name that says what is in it, so that it can be kept for ever by whoever has it. */
+/** A file that ends the studio, or keeps it for a minute, at the last attempt as well is at fault itself. */
+async function prepare({ attempt }: Job<ResizeJob>, original: Uint8Array): Promise<Prepared | { unusable: string }> {
+  try {
+    return await studio.ask('prepare', original)
+  } catch (error) {
+    if (attempt < resizeAttempts) throw error
+    return { unusable: 'The picture could not be worked on: save it anew, and smaller, and try again.' }
+  }
+}
+
 async function store(photo: string, { width, data }: Prepared['sizes'][number]): Promise<Size> {
-  const hash = createHash('sha256').update(data).digest('base64url').slice(0, 16)
-  const key = `img/${photo}/${width}-${hash}.webp`
+  const key = pictureKey(photo, width, data)
   await shutter.blocks.photos.put(key, data, { contentType: 'image/webp', size: data.byteLength })
   return { url: `/${key}`, width }
 }
 
 type Made = Omit<Prepared, 'sizes'> & { sizes: Size[] }
 
-/** The row and its search document, in one commit with the mark that this job is done. */
-async function markReady(tx: Transaction, photo: string, made: Made): Promise<void> {
+/** The row and its search document, in one commit with the mark that this job is done. @returns whether the photo is still there */
+async function markReady(tx: Transaction, photo: string, made: Made): Promise<boolean> {
   const { width, height, colour, sizes, exif } = made
   const { rows } = await tx.sql.query<PhotoDocument & { version: number }>(
     `update photos set state = 'ready', width = $2, height = $3, colour = $4, sizes = $5::jsonb, exif = $6::jsonb,
@@ -41,6 +51,7 @@ async function markReady(tx: Transaction, photo: string, made: Made): Promise<vo
     [photo, width, height, colour, JSON.stringify(sizes), JSON.stringify(exif)],
   )
   for (const { version, ...document } of rows) await shutter.blocks.index.put(document, { version, tx })
+  return rows.length > 0
 }
 
 /** Tells the owner what is wrong with the file. No further attempt would help. */

@@ -23,6 +23,10 @@ test('a log-in leads to no other site', () => {
     'javascript:alert(1)',
     '',
     '/\t/evil.example',
+    '/.//evil.example',
+    '/%2e//evil.example',
+    '/./\\evil.example',
+    '/a/..//evil.example',
   ])
     assert.equal(safePath(evil), '/')
 })

@@ -61,8 +61,10 @@ export function isOwn(request: Headers): boolean {
   return URL.canParse(origin) && new URL(origin).host === (request.get('x-forwarded-host') ?? request.get('host'))
 }
 
-/** A path of this site, whatever a link said: `//evil.example` and the like become the home page. */
+/** A path of this site, whatever a link said: `//evil.example`, `/.//evil.example` and the like become the home page. */
 export function safePath(path = '/'): string {
   const url = URL.parse(path, 'http://shutter.invalid')
-  return path.startsWith('/') && url?.host === 'shutter.invalid' ? url.pathname + url.search : '/'
+  // What is left when dots are resolved must not begin with two slashes either: a browser would read a host there.
+  const isOurs = path.startsWith('/') && url?.host === 'shutter.invalid' && !url.pathname.startsWith('//')
+  return isOurs ? url.pathname + url.search : '/'
 }

@@ -5,6 +5,7 @@ import { feedsOf } from './cards.ts'
 import { Fields, imageTypes, isId, maxUploadBytes } from './input.ts'
 import type { Size } from './model.ts'
 import * as pages from './pages/index.ts'
+import { removePictures } from './picture-keys.ts'
 import { originalKey, publish } from './publish.ts'
 import { notFound, notYours, Refusal } from './refusal.ts'
 import { frameOf, memberIn, type Site } from './visitor.ts'
@@ -78,7 +79,7 @@ async function photoRow(id: string): Promise<PhotoRow> {
   return row
 }
 
-/** The row goes first: what is left in the bucket should this process die then is known to nobody. */
+/** The row goes first: who prepares this photo just now sees that it is gone, and takes its pictures away (resize.ts). */
 async function remove(photo: PhotoRow): Promise<void> {
   const { db, index, feed, photos } = shutter.blocks
   await db.transaction(async (tx) => {
@@ -87,5 +88,6 @@ async function remove(photo: PhotoRow): Promise<void> {
     if (gone) await index.remove(photo.id, { version: gone.version + 1, tx })
   })
   await feed.invalidate(feedsOf(photo))
-  await photos.delete([photo.upload, ...photo.sizes.map(({ url }) => url.slice(1))])
+  await photos.delete(photo.upload)
+  await removePictures(photo.id)
 }

@@ -1,4 +1,5 @@
 import type { Block, Health, Log, OpenContext } from '../block.ts'
+import { withinMs } from '../deadline.ts'
 import { AshlarError, describe, invalid } from '../errors.ts'
 import { publishHandles, type Blueprint } from './blueprint.ts'
 import { toMs, type Duration } from '../units.ts'
@@ -55,7 +56,7 @@ async function openBlock(
 ): Promise<Block> {
   const opening = of.declarations[name]!.open(contextOf(of, name, options, handles))
   try {
-    return await within(opening, openLimitMs, `block '${name}' did not open within ${openLimitMs / 1000} s`)
+    return await withinMs(opening, openLimitMs, `block '${name}' did not open within ${openLimitMs / 1000} s`)
   } catch (error) {
     void opening.then((late) => late.close()).catch(() => undefined)
     if (error instanceof AshlarError) throw error
@@ -128,7 +129,7 @@ class OpenBlueprint implements Running {
   async #close(): Promise<void> {
     for (const [name, block] of [...this.handles].toReversed()) {
       const limitMs = closeLimitOf(this.#of.declarations[name]!)
-      await within(block.close(), limitMs, `did not close within ${limitMs / 1000} s`).catch((error: unknown) => {
+      await withinMs(block.close(), limitMs, `did not close within ${limitMs / 1000} s`).catch((error: unknown) => {
         this.#log.warn({ block: name, error: describe(error) }, 'block did not close in order')
       })
     }
@@ -141,16 +142,8 @@ class OpenBlueprint implements Running {
 }
 
 async function healthOf(block: Block): Promise<Health> {
-  return within(block.health(), 2_000, 'said nothing for 2 s').catch((error: unknown) => ({
+  return withinMs(block.health(), 2_000, 'said nothing for 2 s').catch((error: unknown) => ({
     ok: false,
     detail: describe(error),
   }))
-}
-
-async function within<T>(work: Promise<T>, limitMs: number, complaint: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new AshlarError('timeout', complaint)), limitMs)
-  })
-  return Promise.race([work, limit]).finally(() => clearTimeout(timer))
 }

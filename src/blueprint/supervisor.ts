@@ -1,3 +1,4 @@
+import { orAfter } from '../deadline.ts'
 import { invalid } from '../errors.ts'
 import type { ChildMessage, ChildSpec } from './child.ts'
 import { Life, type LifeEvents, type Ready } from './life.ts'
@@ -196,11 +197,7 @@ class Child {
 
   async #outcomeOf(life: Life): Promise<Ready | { error: string }> {
     const { readyLimitMs } = this.#options
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<{ error: string }>((resolve) => {
-      timer = setTimeout(() => resolve({ error: `was not ready within ${readyLimitMs} ms` }), readyLimitMs)
-    })
-    return Promise.race([life.outcome, late]).finally(() => clearTimeout(timer))
+    return orAfter(life.outcome, readyLimitMs, () => ({ error: `was not ready within ${readyLimitMs} ms` }))
   }
 
   async #gotReady(life: Life): Promise<boolean> {

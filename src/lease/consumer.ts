@@ -1,9 +1,10 @@
 import type { Log } from '../block.ts'
+import { settledWithin } from '../deadline.ts'
 import { describe } from '../errors.ts'
 import { count } from '../telemetry.ts'
 import { Lines } from './lines.ts'
 import type { LeaseSource, Lent, Settlement } from './lease.ts'
-import { GiveUp, pause, retryDelayMs, settledWithin, type Backoff } from './retry.ts'
+import { GiveUp, pause, retryDelayMs, type Backoff } from './retry.ts'
 import { Running } from './running.ts'
 
 /** What handles messages until it is closed. */

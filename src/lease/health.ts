@@ -1,6 +1,6 @@
 import type { Health } from '../block.ts'
+import { settledWithin } from '../deadline.ts'
 import { describe } from '../errors.ts'
-import { settledWithin } from './retry.ts'
 
 const limitMs = 2_000
 

@@ -23,18 +23,3 @@ export function retryDelayMs(attempt: number, { backoffMs, maxBackoffMs }: Backo
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await sleep(ms, undefined, signal && { signal }).catch(() => undefined)
 }
-
-/** Waits for work at most so long, and does not care how it ended. Answers whether it ended in time. */
-export async function settledWithin(work: Promise<unknown>, limitMs: number): Promise<boolean> {
-  const late = new AbortController()
-  const ended = work.then(
-    () => true,
-    () => true,
-  )
-  try {
-    return await Promise.race([ended, sleep(limitMs, false, { signal: late.signal })])
-  } finally {
-    late.abort()
-    void ended
-  }
-}

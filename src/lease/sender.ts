@@ -1,10 +1,10 @@
 import type { OpenContext } from '../block.ts'
 import { engineName } from '../declare.ts'
+import { settledWithin } from '../deadline.ts'
 import { AshlarError } from '../errors.ts'
 import type { Transaction } from '../postgres/sql.ts'
 import { Lines } from './lines.ts'
 import { Outbox, type Entrusted } from './outbox.ts'
-import { settledWithin } from './retry.ts'
 
 export interface SenderSetup<M> {
   kind: string

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { orAfter } from '../deadline.ts'
 import { AshlarError } from '../errors.ts'
 import { clientConfig, connectLimitMs, cutOff, hostName, noAnswer } from './reach.ts'
 import type { Host, PostgresUrl } from './url.ts'
@@ -101,11 +102,7 @@ export class HostPool {
   }
 
   async #end(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, endLimitMs)
-    })
-    await Promise.race([this.#pool.end(), late]).finally(() => clearTimeout(timer))
+    await orAfter(this.#pool.end(), endLimitMs, () => undefined)
     this.cut()
   }
 }

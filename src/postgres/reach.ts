@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { orAfter } from '../deadline.ts'
 import type { Host, PostgresUrl } from './url.ts'
 
 export const connectLimitMs = 5_000
@@ -45,14 +46,11 @@ export function hostName({ host, port }: Host): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** An answer that came while this process was busy still counts: the limit is looked at after what has arrived. */
-export async function within<T>(work: Promise<T>, limitMs: number, complaint: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<never>((_, reject) => {
-    const error = new Error(`Connection terminated: ${complaint} within ${limitMs} ms`)
-    timer = setTimeout(() => setImmediate(reject, error), limitMs)
+/** The answer, or after so long an error that tells of a lost connection. */
+export function within<T>(work: Promise<T>, limitMs: number, complaint: string): Promise<T> {
+  return orAfter(work, limitMs, () => {
+    throw new Error(`Connection terminated: ${complaint} within ${limitMs} ms`)
   })
-  return Promise.race([work, limit]).finally(() => clearTimeout(timer))
 }
 
 const lost = new Set([

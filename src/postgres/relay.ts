@@ -85,7 +85,7 @@ export class Relay implements AsyncDisposable {
       try {
         const moved = await this.#round()
         this.#failures = 0
-        if (!moved) await this.#rest(this.#options.pollMs ?? 2_000, this.#wake.promise)
+        if (!moved) await this.#rest(this.#options.pollMs ?? 5_000, this.#wake.promise)
       } catch (error) {
         const waitMs = Math.min((this.#options.backoffMs ?? 100) * 2 ** this.#failures++, maxBackoffMs)
         this.#warn('the outbox could not be published; it is tried again', { error: describe(error), waitMs })

@@ -17,3 +17,11 @@ test('broken EXIF gives nothing and harms nothing', () => {
   assert.deepEqual(readExif(loop), {})
   for (let length = 0; length < loop.length; length++) assert.deepEqual(readExif(loop.subarray(0, length)), {})
 })
+
+test('no text ends in half a character, which no database would store', () => {
+  const model = Buffer.from('y'.repeat(99) + '😀\0')
+  // Little-endian TIFF; one entry: the model, whose text follows.
+  const head = Buffer.from('45786966000049492a0008000000010010010200000000001a00000000000000', 'hex')
+  head.writeUInt32LE(model.length, 20)
+  assert.deepEqual(readExif(Buffer.concat([head, model])), { camera: 'y'.repeat(99) })
+})

@@ -71,7 +71,9 @@ function dateOf(value: string | undefined): string | undefined {
 
 type Value = string | number
 
-const text = (value: Value | undefined) => (typeof value === 'string' ? value.slice(0, 100) : undefined)
+/** Never half a character at the end: no database stores one. */
+const text = (value: Value | undefined) =>
+  typeof value === 'string' ? value.slice(0, 100).replace(/[\ud800-\udbff]$/, '') : undefined
 
 /** A TIFF structure: directories of entries, each `tag u16, type u16, count u32, value or offset u32`. */
 class Tiff {

@@ -1,4 +1,5 @@
 import type { Log } from '../../block.ts'
+import { orAfter } from '../../deadline.ts'
 import { describe } from '../../errors.ts'
 import type { FetchHandler } from './app.ts'
 import { counted } from './body.ts'
@@ -15,7 +16,7 @@ export async function handle(handler: FetchHandler, request: Request, options: H
   abortWith(request, late.signal)
   const { request: limited, isOver } = counted(request, options.maxBodyBytes)
   const answering = answerOf(handler, limited, options.log)
-  const timely = await within(answering, options.timeoutMs)
+  const timely = await orAfter(answering, options.timeoutMs, () => undefined)
   if (isOver()) return discard(answering, text(413, `the body is larger than ${options.maxBodyBytes} bytes`))
   if (timely) return timely
   late.abort(new DOMException(`the request took longer than ${options.timeoutMs} ms`, 'TimeoutError'))
@@ -35,12 +36,6 @@ async function answerOf(handler: FetchHandler, request: Request, log: Log): Prom
 
 function account(error: unknown): object {
   return { error: describe(error), stack: error instanceof Error ? error.stack : undefined }
-}
-
-async function within<T>(work: Promise<T>, limitMs: number): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, limitMs, undefined)))
-  return Promise.race([work, limit]).finally(() => clearTimeout(timer))
 }
 
 /** The handler's own answer comes too late, or does not count: nobody will read its body. */

@@ -1,6 +1,7 @@
 import type { Health, Stats } from '../../block.ts'
 import type { OpenedDriver } from '../../declare.ts'
-import { describe, invalid } from '../../errors.ts'
+import { invalid } from '../../errors.ts'
+import { healthOf } from '../../lease/health.ts'
 import { count, gauge } from '../../telemetry.ts'
 import { toBytes, toCount, toMs } from '../../units.ts'
 import { Bodies } from './bodies.ts'
@@ -31,7 +32,6 @@ export interface Parts extends OpenedDriver<BucketDriver> {
 }
 
 const closeMs = 10_000
-const healthMs = 2000
 const linkMs = { min: 1000, max: 7 * 24 * 3_600_000 }
 const largestDelete = 1000
 
@@ -137,15 +137,7 @@ export class OpenBucket implements Bucket {
   }
 
   async health(): Promise<Health> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<Health>((resolve) => {
-      timer = setTimeout(() => resolve({ ok: false, detail: `no answer within ${healthMs} ms` }), healthMs)
-    })
-    const asked = this.stats().then(
-      () => ({ ok: true }),
-      (error) => ({ ok: false, detail: describe(error) }),
-    )
-    return Promise.race([asked, late]).finally(() => clearTimeout(timer))
+    return healthOf(this.stats())
   }
 
   async stats(): Promise<Stats> {

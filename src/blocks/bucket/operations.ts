@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { wrap } from '../../block.ts'
+import { settledWithin } from '../../deadline.ts'
 import { AshlarError, type Code } from '../../errors.ts'
 import { observed } from '../../telemetry.ts'
 
@@ -60,10 +61,7 @@ export class Operations {
   /** Refuses new work and waits for what is under way, so long at most. */
   async close(limitMs: number): Promise<void> {
     this.#closed = true
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise((resolve) => (timer = setTimeout(resolve, limitMs)))
-    await Promise.race([Promise.allSettled(this.#running), limit])
-    clearTimeout(timer)
+    await settledWithin(Promise.allSettled(this.#running), limitMs)
   }
 
   async #coded<T>(operation: string, work: () => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 import { wrap, type Health, type Log, type Stats } from '../../block.ts'
-import { withinMs } from '../../breaker.ts'
+import { withinMs } from '../../deadline.ts'
 import type { OpenedDriver } from '../../declare.ts'
 import { AshlarError, describe, invalid, isAshlarError } from '../../errors.ts'
 import { gauge, observed } from '../../telemetry.ts'

@@ -1,5 +1,6 @@
 import { wrap } from '../../block.ts'
-import { Breaker, withinMs } from '../../breaker.ts'
+import { Breaker } from '../../breaker.ts'
+import { withinMs } from '../../deadline.ts'
 import type { OpenedDriver } from '../../declare.ts'
 import { AshlarError, type Code } from '../../errors.ts'
 import { Gather } from '../../gather.ts'

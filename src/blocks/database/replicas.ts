@@ -1,3 +1,4 @@
+import { orAfter } from '../../deadline.ts'
 import { compareLsn, isLsn, type WrittenUpTo } from '../../postgres/consistency.ts'
 import { PrimaryHistory } from './lag.ts'
 import type { Member, Report } from './member.ts'
@@ -106,7 +107,7 @@ export class Replicas {
     if (!position || lsn === undefined) return undefined
     if (!isLsn(lsn)) return (position.lsn = undefined)
     if (this.#isKnown(lsn) || !this.#primary) return lsn
-    await limited(this.#primary.ask(), firstLookMs)
+    await orAfter(this.#primary.ask(), firstLookMs, () => undefined)
     this.#learn()
     if (this.#isKnown(lsn) || !this.#primary?.report) return lsn
     return (position.lsn = undefined)
@@ -125,7 +126,7 @@ export class Replicas {
       this.#timer.unref()
     }
     if (now - this.#lookedAt > staleMs)
-      this.#looking = limited(this.#look(), firstLookMs).finally(() => (this.#looking = undefined))
+      this.#looking = orAfter(this.#look(), firstLookMs, () => undefined).finally(() => (this.#looking = undefined))
     await this.#looking
   }
 
@@ -164,7 +165,7 @@ export class Replicas {
   /** Replicas that answer, and how far the last of them is behind. */
   async stats(): Promise<{ replicas: number; lagMs: number; connections: number }> {
     if (this.#members.length === 0) return { replicas: 0, lagMs: 0, connections: 0 }
-    if (performance.now() - this.#lookedAt > everyMs) await limited(this.#look(), firstLookMs)
+    if (performance.now() - this.#lookedAt > everyMs) await orAfter(this.#look(), firstLookMs, () => undefined)
     if (this.#timer === undefined) for (const member of this.#members) member.rest()
     const up = this.#up()
     const lags = up.map((member) => this.#lagOf(member)).filter(Number.isFinite)
@@ -177,12 +178,4 @@ export class Replicas {
     this.#stop()
     await Promise.all(this.#members.map((member) => member.close()))
   }
-}
-
-async function limited(work: Promise<void>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs)
-  })
-  await Promise.race([work, limit]).finally(() => clearTimeout(timer))
 }

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { wrap, type Block, type BlockOptions, type Health, type Log, type Stats } from '../../block.ts'
+import { settledWithin, withinMs } from '../../deadline.ts'
 import type { DriverTable, OpenedDriver } from '../../declare.ts'
 import { AshlarError, describe } from '../../errors.ts'
 import { count, gauge, observed } from '../../telemetry.ts'
 import type { Duration } from '../../units.ts'
 import { checkAddress, checkService, type Address } from './check.ts'
-import { retrying, within } from './deadline.ts'
 import type { DiscoveryDriver, Instance } from './driver.ts'
 import { LeasedRegistration, type Registration } from './registration.ts'
+import { retrying } from './retry.ts'
 import { SharedWatch, WatchedService, type Watch } from './watching.ts'
 
 export interface DiscoveryOptions extends BlockOptions {
@@ -125,7 +126,7 @@ export class OpenDiscovery implements Discovery {
   async health(): Promise<Health> {
     if (this.#closing) return { ok: false, detail: 'closed' }
     const asked = this.#parts.driver.list('ashlar-health')
-    return within(asked, healthMs, 'the answer').then(
+    return withinMs(asked, healthMs).then(
       () => ({ ok: true }),
       (error: unknown) => ({ ok: false, detail: describe(error) }),
     )
@@ -158,8 +159,8 @@ export class OpenDiscovery implements Discovery {
     const watches = [...this.#watched.values()].map(({ service }) => service.end())
     this.#watched.clear()
     this.#picked.clear()
-    await within(Promise.allSettled([...ends, ...watches]), closeMs, 'closing').catch(() => undefined)
-    await within(this.#parts.driver.close(), closeMs, 'closing').catch(() => undefined)
+    await settledWithin(Promise.allSettled([...ends, ...watches]), closeMs)
+    await settledWithin(this.#parts.driver.close(), closeMs)
   }
 
   #refuseWhenClosed(): void {
@@ -171,7 +172,7 @@ export class OpenDiscovery implements Discovery {
   #ask<T>(operation: string, doing: string, work: () => Promise<T>): Promise<T> {
     const of = { kind: this.kind, block: this.name, driver: this.driver, operation }
     return observed(of, () =>
-      within(work(), answerMs, doing).catch((error: unknown) => {
+      withinMs(work(), answerMs, `${doing} took longer than ${answerMs} ms`).catch((error: unknown) => {
         throw wrap(error, { block: this.name, driver: this.driver, doing }, (raw) => this.#parts.codeOf(raw))
       }),
     )

@@ -1,6 +1,6 @@
 import { describe } from '../../errors.ts'
 import type { Log } from '../../block.ts'
-import { within } from './deadline.ts'
+import { settledWithin } from '../../deadline.ts'
 import type { Instance } from './driver.ts'
 
 /** A registration that renews itself, and registers again when the registry has forgotten it. */
@@ -89,7 +89,7 @@ export class LeasedRegistration implements Registration {
     this.#onEnd()
     // An attempt under way could register again after we have left: it goes first.
     const attempt = this.#attempt
-    if (attempt) await within(attempt, attemptMs, 'the last renewal').catch(() => undefined)
+    if (attempt) await settledWithin(attempt, attemptMs)
     await this.#of.deregister(this.instance.id)
   }
 

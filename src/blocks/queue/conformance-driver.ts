@@ -1,6 +1,6 @@
+import { settledWithin } from '../../deadline.ts'
 import assert from 'node:assert/strict'
 import { until, type Case } from '../../conformance.ts'
-import { settledWithin } from '../../lease/retry.ts'
 import { openSql } from '../../postgres/open.ts'
 import type { QueueHarness } from './conformance-harness.ts'
 import type { Leased, Outgoing, QueueDriver } from './driver.ts'

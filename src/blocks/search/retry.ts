@@ -1,4 +1,4 @@
-import { withinMs } from '../../breaker.ts'
+import { withinMs } from '../../deadline.ts'
 import { isAshlarError } from '../../errors.ts'
 
 const attempts = 3

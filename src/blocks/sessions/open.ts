@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { wrap, type Health, type Stats } from '../../block.ts'
-import { withinMs } from '../../breaker.ts'
+import { withinMs } from '../../deadline.ts'
 import type { OpenedDriver } from '../../declare.ts'
 import { AshlarError, describe, isAshlarError, type Code } from '../../errors.ts'
 import { Gather } from '../../gather.ts'

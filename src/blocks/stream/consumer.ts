@@ -1,6 +1,7 @@
 import type { Log } from '../../block.ts'
+import { settledWithin } from '../../deadline.ts'
 import { AshlarError, describe } from '../../errors.ts'
-import { pause, settledWithin } from '../../lease/retry.ts'
+import { pause } from '../../lease/retry.ts'
 import { count } from '../../telemetry.ts'
 import type { Assignment, Membership } from './driver.ts'
 import { Lane, type LaneSetup } from './lane.ts'

@@ -36,7 +36,7 @@ import { checkShape } from './shape.ts'
 /** A connection that answers later than this is cut. */
 const limitMs = 15_000
 /** How often readers at the end look without a hint. */
-const pollMs = 1_000
+const pollMs = 3_000
 const maxBatchRecords = 1_000
 const maxBatchBytes = 1024 ** 2
 const trimRounds = 100

@@ -1,4 +1,4 @@
-import { settledWithin } from '../../lease/retry.ts'
+import { settledWithin } from '../../deadline.ts'
 
 const everyMs = 60_000
 const closeMs = 1_000

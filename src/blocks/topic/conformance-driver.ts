@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type Case } from '../../conformance.ts'
+import { settledWithin } from '../../deadline.ts'
 import { isAshlarError } from '../../errors.ts'
-import { settledWithin } from '../../lease/retry.ts'
 import { openSql } from '../../postgres/open.ts'
 import type { TopicHarness } from './conformance-harness.ts'
 import type { Delivered, Outgoing, Settlement, TopicDriver } from './driver.ts'

@@ -8,6 +8,7 @@ import {
   type OpenContext,
   type Stats,
 } from '../../block.ts'
+import { orAfter } from '../../deadline.ts'
 import { invalid } from '../../errors.ts'
 import { toCount, toMs } from '../../units.ts'
 import type { Worker, WorkerModule, WorkerOptions } from './worker.ts'
@@ -97,10 +98,7 @@ class OpenWorker implements Worker {
   /** @throws what the returned object's disposal threw within the time */
   async #end(): Promise<void> {
     this.#stop.abort()
-    const disposing = dispose(this.#started)
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, this.#drainMs, 'late')))
-    const ended = await Promise.race([disposing, limit]).finally(() => clearTimeout(timer))
+    const ended = await orAfter(dispose(this.#started), this.#drainMs, () => 'late')
     if (ended === 'late')
       this.#log.warn({ worker: this.name, drainMs: this.#drainMs }, 'worker was still busy when its drain time ended')
   }
