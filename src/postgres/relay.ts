@@ -18,7 +18,7 @@ export interface RelayOptions {
   log?: { warn(fields: object, message: string): void }
   /** Most messages in one call of `publish`. 1 to 1000, default 100. */
   batch?: number
-  /** Longest time between two looks when no notification comes. Default 2 s. */
+  /** Longest time between two looks when no notification comes. Default 5 s. */
   pollMs?: number
   /** First wait after a failure; it doubles up to 30 s for an engine that is away, up to 5 minutes for a refused message. */
   backoffMs?: number
