@@ -7,9 +7,10 @@ import { demoLogin } from './demo-login.ts'
 
 // `npm run photos -- import FOLDER`: uploads a folder of pictures through the site's public API.
 
-const usage = `usage: npm run photos -- import FOLDER [--url http://127.0.0.1:8080] [--user E-MAIL] [--password WORD] [--tag TAG …]
+const usage = `usage: npm run photos -- import FOLDER [--url ADDRESS] [--user E-MAIL] [--password WORD] [--tag TAG …]
 
 Uploads every JPEG, PNG, WebP and AVIF of a folder. A table | file | by | licence | in its README.md tells whose they are.
+Without --url they go to the site that 'npm start' runs here, wherever it listens.
 Without --user the demo administrator of 'ashlar dev' is used; instead of --password, SHUTTER_PASSWORD may be set.`
 
 const atOnce = 3
@@ -18,7 +19,7 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      url: { type: 'string', default: 'http://127.0.0.1:8080' },
+      url: { type: 'string' },
       user: { type: 'string' },
       password: { type: 'string' },
       tag: { type: 'string', multiple: true, default: [] },
@@ -27,13 +28,23 @@ async function main(): Promise<void> {
   })
   const [command, folder, ...rest] = positionals
   if (values.help || command !== 'import' || !folder || rest.length > 0) throw new Error(usage)
-  if (!URL.canParse(values.url)) throw new Error(`--url: '${values.url}' is no address; write http://127.0.0.1:8080`)
+  const url = values.url ?? (await siteHere())
+  if (!URL.canParse(url)) throw new Error(`--url: '${url}' is no address; write http://127.0.0.1:8080`)
   // npm runs this in the project's folder; the user stands in another, perhaps.
   const path = resolve(process.env.INIT_CWD ?? '.', folder)
   const files = await picturesIn(path)
-  const client = new Client(values.url)
+  const client = new Client(url)
   await client.logIn(values.user ?? demoLogin.email, passwordFor(values))
   await importAll(client, path, files, values.tag)
+  console.log(`see them at ${url}`)
+}
+
+/** Where `npm start` says that the site is: its port may have been taken, and whoever has it must not get our photos. */
+async function siteHere(): Promise<string> {
+  const text = await readFile('.ashlar/status.json', 'utf8').catch(() => undefined)
+  const { addresses } = JSON.parse(text ?? '{}') as { addresses?: { edge?: string } }
+  if (addresses?.edge) return addresses.edge
+  throw new Error(`no site runs here: start it with 'npm start', or name another with --url`)
 }
 
 function passwordFor({ user, password = process.env.SHUTTER_PASSWORD }: { user?: string; password?: string }): string {
