@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silent, type Log } from './block.ts'
 import type { Blueprint, Declarations } from './blueprint/blueprint.ts'
 import { resolveEngines } from './blueprint/resolve.ts'
 import { run } from './blueprint/run.ts'
+import { freePort } from './listen.ts'
 import { startCluster } from './postgres/cluster/index.ts'
 
 export interface TestingOptions {
@@ -82,15 +82,4 @@ async function ownDatabase(
     }),
   )
   return cluster.url
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import { listen } from '../listen.ts'
 import { registry } from '../telemetry.ts'
 import type { Running } from './run.ts'
 
@@ -24,9 +25,9 @@ export async function openAdmin(
       () => response.writeHead(500).end(),
     )
   })
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve))
+  const bound = await listen(server, port, host)
   server.unref()
-  return { port: (server.address() as { port: number }).port, close: () => close(server) }
+  return { port: bound, close: () => close(server) }
 }
 
 async function answer(running: Running, path: string): Promise<{ status: number; type: string; body: string }> {

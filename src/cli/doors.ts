@@ -1,5 +1,5 @@
 import type { Blueprint } from '../blueprint/blueprint.ts'
-import { freePort } from '../console/listen.ts'
+import { freePort } from '../listen.ts'
 
 /** Where each edge will listen, by name: the port it asks for, or the next free one, said clearly. */
 export async function edgeAddresses(blueprint: Blueprint): Promise<Map<string, string>> {

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { describe, invalid, isAshlarError } from '../errors.ts'
+import { listenFrom } from '../listen.ts'
 import { act } from './actions.ts'
 import { FigureReader } from './figures.ts'
-import { listenFrom } from './listen.ts'
 import type { Service } from './service.ts'
 import { snapshotOf, type Snapshot } from './snapshot.ts'
 

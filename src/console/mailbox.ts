@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import PostalMime, { type Email } from 'postal-mime'
 import { SMTPServer } from 'smtp-server'
 import { AshlarError } from '../errors.ts'
-import { listenFrom } from './listen.ts'
+import { listenFrom } from '../listen.ts'
 import { mailPage, mailboxPage, type Mail } from './mailbox-page.ts'
 
 export interface MailboxOptions {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once as onceEvent } from 'node:events'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
 import { test } from 'node:test'
 import { testDatabase } from '../../test/servers/postgres.ts'
 import { until } from '../conformance.ts'
+import { freePort } from '../listen.ts'
 import { ensureOnce, once } from './once.ts'
 import { openSql } from './open.ts'
 import { addToOutbox, ensureOutbox, startRelay } from './outbox.ts'
@@ -22,14 +22,6 @@ function isThere(file: string): boolean {
   } catch {
     return false
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await onceEvent(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  return port
 }
 
 /** PgBouncer in transaction mode, with one connection to the server of this URL's first host. */

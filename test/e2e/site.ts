@@ -12,7 +12,8 @@ import {
 } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { freePort, repository, Run, type RunOptions } from './dev.ts'
+import { freePort } from '../../src/listen.ts'
+import { repository, Run, type RunOptions } from './dev.ts'
 
 const source = JSON.stringify(path.join(repository, 'src/index.ts'))
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { after, before, describe, test } from 'node:test'
-import { freePort, Run } from './dev.ts'
+import { freePort } from '../../src/listen.ts'
+import { Run } from './dev.ts'
 import { files, Site } from './site.ts'
 
 let site: Site

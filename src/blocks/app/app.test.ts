@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import { test } from 'node:test'
 import { silent, type Log, type OpenContext } from '../../block.ts'
 import { until } from '../../conformance.ts'
+import { freePort } from '../../listen.ts'
 import { wroteAt, writtenUpTo } from '../../postgres/consistency.ts'
 import { app, type AppOptions } from './index.ts'
 
@@ -53,11 +54,6 @@ test('when it cannot register it does not go on listening', async () => {
   )
   await assert.rejects(fetch(`http://127.0.0.1:${port}`))
 })
-
-async function freePort(): Promise<number> {
-  await using web = await open(() => new Response(''))
-  return web.address.port
-}
 
 test('a module without a fetch handler is refused, saying what it exports', async () => {
   const context = { name: 'web', log: silent } as unknown as OpenContext

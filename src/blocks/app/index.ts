@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { refuseUnknown, type Card, type Declaration, type Health, type OpenContext, type Stats } from '../../block.ts'
 import { invalid } from '../../errors.ts'
+import { listen } from '../../listen.ts'
 import { toBytes, toCount, toMs } from '../../units.ts'
 import type { App, AppModule, AppOptions } from './app.ts'
 import { reachable } from './reachable.ts'
@@ -76,7 +77,7 @@ class OpenApp implements App {
       )
     const of = { kind: 'app', block: context.name, driver: 'local', operation: 'request' }
     const server = new AppServer(module.default, { ...limits, of, log: context.log })
-    const { port } = await server.listen(limits.host, limits.port)
+    const port = await listen(server.server, limits.port, limits.host)
     const address = { host: reachable(limits.host), port }
     const instance = `${context.name}-${randomUUID().slice(0, 8)}`
     const registration = await (context.block('discovery') as unknown as Registry)

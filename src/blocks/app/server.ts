@@ -48,16 +48,6 @@ export class AppServer {
     this.#connected = new Connected(this.server)
   }
 
-  listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject)
-      this.server.listen(port, host, () => {
-        this.server.off('error', reject)
-        resolve({ host, port: (this.server.address() as { port: number }).port })
-      })
-    })
-  }
-
   /** From now on the health path says 503 and every answer closes its connection, also those under way. */
   startDraining(): void {
     this.#draining = true

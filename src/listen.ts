@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net'
-import { AshlarError, describe } from '../errors.ts'
+import { AshlarError, describe } from './errors.ts'
 
-/** Listens on loopback, on the first free port from `wanted` on (0: any), and answers which. @throws `exhausted` */
+/** Listens on the first free port from `wanted` on (0: any), and answers which. @throws `exhausted` */
 export async function listenFrom(server: Server, wanted: number, host = '127.0.0.1'): Promise<number> {
   let problem: unknown
   for (let port = wanted; port <= wanted + (wanted === 0 ? 0 : 100) && port < 65536; port++) {
@@ -14,18 +14,20 @@ export async function listenFrom(server: Server, wanted: number, host = '127.0.0
   throw new AshlarError('exhausted', `no free port on ${host} from ${wanted} on: ${describe(problem)}`)
 }
 
-function listen(server: Server, port: number, host: string): Promise<number> {
+/** Listens, and answers on which port: with port 0 the system chooses one. @throws what the system says, raw */
+export function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
       server.off('error', reject)
+      server.on('error', () => undefined) // a connection that cannot be taken (no descriptors left) must not end the process
       resolve((server.address() as { port: number }).port)
     })
   })
 }
 
-/** The first free port from `wanted` on, for another process to listen on. @throws `exhausted` */
-export async function freePort(host: string, wanted: number): Promise<number> {
+/** The first free port from `wanted` on (0: any), for another process to listen on. @throws `exhausted` */
+export async function freePort(host = '127.0.0.1', wanted = 0): Promise<number> {
   const server = createServer()
   const port = await listenFrom(server, wanted, host)
   await new Promise((resolve) => server.close(resolve))
