@@ -73,6 +73,8 @@ export const shutter = blueprint('shutter', {
   logins: limiter({ rate: '10/m', burst: 10, failure: 'local', because: 'passwords must not be guessed by trying' }),
   web: app(() => import('./app.ts'), {
     instances: 2,
+    // Pictures go to the bucket: what comes here are forms.
+    maxBody: '64kb',
     because: 'one instance can be replaced, or die, while the other answers',
   }),
   work: worker(() => import('./workers.ts'), { because: 'resizing and mail take their time elsewhere' }),

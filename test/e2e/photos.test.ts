@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import { demoLogin } from '../../examples/photos/demo-login.ts'
 import { until } from '../../src/conformance.ts'
@@ -58,6 +59,46 @@ test('a like counts once, however often it is sent', async () => {
   for (const each of many) assert.deepEqual(each, { likes: 1, liked: true })
   assert.deepEqual(await member.api('DELETE', path), { likes: 0, liked: false })
   assert.deepEqual(await member.api('DELETE', path), { likes: 0, liked: false })
+})
+
+test('likes given and taken back at the same time never wait for each other in a circle', async () => {
+  const id = await member.upload(await picture('#a53a8a'), { title: 'Undecided' })
+  const path = `/api/photos/${id}/like`
+  await Promise.all(Array.from({ length: 30 }, (_, index) => member.api(index % 2 ? 'PUT' : 'DELETE', path)))
+  assert.deepEqual(await member.api('PUT', path), { likes: 1, liked: true })
+})
+
+test('a photo deleted while it is being prepared leaves no picture behind', async () => {
+  const noise = { type: 'gaussian', mean: 128, sigma: 30 } as const
+  const create = { width: 2400, height: 1600, channels: 3, background: '#000', noise } as const
+  const bytes = new Uint8Array(await sharp({ create }).jpeg().toBuffer())
+  const { id: kept } = await member.prepared(await member.upload(bytes, { title: 'Kept' }))
+  const { sizes } = await member.photo(kept)
+  const gone: string[] = []
+  for (const afterMs of [0, 200, 400, 600]) {
+    const id = await member.upload(bytes, { title: 'Gone' })
+    await sleep(afterMs)
+    assert.equal((await member.fetch(`/api/photos/${id}`, { method: 'DELETE' })).status, 204)
+    gone.push(id)
+  }
+  // The one worker takes them in turn: once a later one is ready, it is done with these.
+  await member.prepared(await member.upload(await picture('#6e3aa5'), { title: 'Later' }))
+  // The same bytes get the same names.
+  const urls = gone.flatMap((id) => sizes.map(({ url }) => url.replace(kept, id)))
+  for (const url of urls) assert.equal((await fetch(new URL(url, site))).status, 404, url)
+})
+
+test('what no page of the site sends is refused, and does not fail', async () => {
+  const stranger = new Visitor(site)
+  const broken = { method: 'POST', headers: { 'content-type': 'multipart/form-data; boundary=x' }, body: 'no form' }
+  const large = {
+    method: 'POST',
+    body: JSON.stringify(Object.fromEntries(Array.from({ length: 9e3 }, (_, n) => [n, 1]))),
+  }
+  assert.equal((await stranger.fetch('/login', broken)).status, 400)
+  assert.equal((await stranger.fetch('/api/sessions', large)).status, 413)
+  assert.equal((await stranger.fetch('/search?camera=%00')).status, 400)
+  assert.equal((await stranger.fetch(`/?page=2026-02-30T02:22:40.804673Z_${'-'.repeat(36)}`)).status, 400)
 })
 
 test('search forgives a typo and says what it looked for', async () => {
