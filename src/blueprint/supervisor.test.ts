@@ -60,6 +60,19 @@ test('a child that is killed is started again, with another pid', async () => {
   assert.equal(stage.state('web-1').restarts, 1)
 })
 
+test('a child that is paused is not called ready until it goes on', async () => {
+  await using stage = new Stage()
+  stage.start('web-1', `${ready} setInterval(() => {}, 1000)`)
+  await until('it is ready', () => stage.state('web-1').state === 'ready')
+  stage.supervisor.signal('web-1', 'SIGSTOP')
+  assert.equal(stage.state('web-1').state, 'paused')
+  stage.supervisor.signal('web-1', 'SIGCONT')
+  assert.equal(stage.state('web-1').state, 'ready')
+  stage.supervisor.signal('web-1', 'SIGSTOP')
+  stage.supervisor.signal('web-1', 'SIGKILL')
+  await until('it is ready again', () => stage.state('web-1').restarts === 1 && stage.state('web-1').state === 'ready')
+})
+
 test('waits longer before each restart of a child that keeps failing, up to the limit', async () => {
   await using stage = new Stage({ backoffMs: 10, maxBackoffMs: 20 })
   stage.start('web-1', 'process.exit(3)')
@@ -75,12 +88,12 @@ test('a child that says its fault is final is not started again', async () => {
 })
 
 test('stopping lets a child finish and ends one that will not', async () => {
-  await using stage = new Stage({ stopLimitMs: 200 })
+  await using stage = new Stage({ stopLimitMs: 1_500 })
   stage.start(
     'good-1',
-    `${ready} setInterval(() => {}, 1000); process.on('SIGTERM', () => { console.log('finished'); process.exit(0) })`,
+    `process.on('SIGTERM', () => { console.log('finished'); process.exit(0) }); setInterval(() => {}, 1000); ${ready}`,
   )
-  stage.start('bad-1', `${ready} setInterval(() => {}, 1000); process.on('SIGTERM', () => {})`)
+  stage.start('bad-1', `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); ${ready}`)
   await until('both are ready', () => stage.supervisor.list().every(({ state }) => state === 'ready'))
   const pids = stage.supervisor.list().map(({ pid }) => pid!)
   await stage.supervisor.close()

@@ -2,9 +2,9 @@ import { orAfter } from '../deadline.ts'
 import { invalid } from '../errors.ts'
 import type { ChildMessage, ChildSpec } from './child.ts'
 import { Life, type LifeEvents, type Ready } from './life.ts'
-import { Tether } from './tether.ts'
+import { RoleTether } from './tether.ts'
 
-export type ChildState = 'starting' | 'ready' | 'backoff' | 'stopping' | 'stopped' | 'failed'
+export type ChildState = 'starting' | 'ready' | 'paused' | 'backoff' | 'stopping' | 'stopped' | 'failed'
 
 export interface ProcessState {
   id: string
@@ -48,7 +48,7 @@ const usual = { backoffMs: 100, maxBackoffMs: 10_000, settledMs: 10_000, stopLim
 export class Supervisor implements AsyncDisposable {
   readonly #children = new Map<string, Child>()
   readonly #options: Required<SupervisorOptions>
-  readonly #tether = new Tether()
+  readonly #tether = new RoleTether()
 
   constructor(options: SupervisorOptions) {
     this.#options = { ...usual, ...options }
@@ -113,7 +113,7 @@ class Child {
   readonly state: ProcessState
   readonly #spec: ChildSpec
   readonly #options: Required<SupervisorOptions>
-  readonly #tether: Tether
+  readonly #tether: RoleTether
   readonly #lives = new Set<Life>()
   /** The one that counts; another may be on its way in or out. */
   #current: Life | undefined
@@ -122,7 +122,7 @@ class Child {
   #startedAt = 0
   #retry: NodeJS.Timeout | undefined
 
-  constructor(spec: ChildSpec, options: Required<SupervisorOptions>, tether: Tether) {
+  constructor(spec: ChildSpec, options: Required<SupervisorOptions>, tether: RoleTether) {
     this.#spec = spec
     this.#options = options
     this.#tether = tether
@@ -176,6 +176,8 @@ class Child {
 
   signal(signal: NodeJS.Signals): void {
     this.#current?.signal(signal)
+    if (signal === 'SIGSTOP' && this.state.state === 'ready') this.#change({ state: 'paused' })
+    if (signal === 'SIGCONT' && this.state.state === 'paused') this.#change({ state: 'ready' })
   }
 
   #launch(): Life {

@@ -158,6 +158,8 @@ test('lags and ages should be at most, rates at least, what is expected', () => 
   assert.equal(expectation('oldestAgeMs', '10s', { oldestAgeMs: 9_000 }).met, true)
   assert.equal(expectation('lagMs', '1s', { lagMs: 1_500 }).met, false)
   assert.equal(expectation('hitRate', 0.5, {}).met, undefined)
+  assert.equal(expectation('hitRate', 0.5, { hitRate: 0, hits: 0, misses: 6 }).met, undefined, 'too early to tell')
+  assert.equal(expectation('hitRate', 0.5, { hitRate: 0.4, cacheLooks: 100 }).met, false)
 })
 
 test('reads the Prometheus text format, escapes included', () => {

@@ -79,8 +79,9 @@ function buttons(state, block, act) {
       ]),
       make('span', { class: 'buttons' }, [
         button('kill -9', () => act('kill', { process: id })),
-        button('pause', () => act('pause', { process: id })),
-        button('resume', () => act('resume', { process: id })),
+        now === 'paused'
+          ? button('resume', () => act('resume', { process: id }))
+          : button('pause', () => act('pause', { process: id })),
         processes.length > 1 && button('remove', () => act('remove', { process: id })),
       ]),
     ]),
