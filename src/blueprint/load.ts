@@ -23,11 +23,16 @@ export async function loadBlueprint(path: string): Promise<Blueprint> {
   const module = (await import(pathToFileURL(path).href).catch((error: unknown) => {
     throw error instanceof AshlarError
       ? error
-      : invalid(`the blueprint ${path} could not be loaded: ${describe(error)}`, { cause: error })
+      : invalid(`the blueprint ${path} could not be loaded: ${describe(error)}${hintFor(error)}`, { cause: error })
   })) as Record<string, unknown>
   const found = [...new Set(Object.values(module).filter(isBlueprint))]
   if (found.length === 1) return found[0]!
   throw invalid(
     `${path} must export one blueprint; it exports ${found.length === 0 ? 'none' : `${found.length}: ${found.map(({ name }) => name).join(', ')}`}`,
   )
+}
+
+function hintFor(error: unknown): string {
+  if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') return ''
+  return /'ashlar'/.test(describe(error)) ? "; install it there: 'npm install ashlar', or the path of a checkout" : ''
 }

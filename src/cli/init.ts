@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { AshlarError, describe } from '../errors.ts'
 import type { Command } from './command.ts'
 
@@ -41,15 +43,50 @@ export default function start(): void {
     'create table greetings (name text not null, at timestamptz not null default now());\n',
 }
 
+/** What the folder needs around the service; a project that has its own keeps them. */
+const surroundings: Record<string, string> = {
+  'package.json': `{
+  "private": true,
+  "type": "module",
+  "scripts": { "dev": "ashlar dev" }
+}
+`,
+  'tsconfig.json': `{
+  "compilerOptions": {
+    "target": "es2024",
+    "lib": ["es2024", "esnext.disposable"],
+    "module": "nodenext",
+    "types": ["node"],
+    "strict": true,
+    "allowImportingTsExtensions": true,
+    "erasableSyntaxOnly": true,
+    "noEmit": true
+  }
+}
+`,
+  '.gitignore': 'node_modules/\n.ashlar/\n',
+}
+
 export const command: Command = {
   usage: 'ashlar init [FOLDER]',
   about: 'Write a small service to begin with: blueprint, app, worker, migration.',
   arguments: 1,
   options: {},
   run: async (_values, [folder = '.']) => {
-    for (const [name, text] of Object.entries(files)) await write(join(resolve(folder), name), text)
-    console.log(`\nwritten to ${resolve(folder)}; start it with: npx ashlar dev`)
+    const target = resolve(folder)
+    for (const [name, text] of Object.entries(files)) await write(join(target, name), text)
+    for (const [name, text] of Object.entries(surroundings))
+      if (!existsSync(join(target, name))) await write(join(target, name), text)
+    console.log(`\nwritten to ${target}; next:\n${next(target).join('\n')}`)
   },
+}
+
+/** The commands that are left to do. A checkout is installed by its path: the registry may not have it. */
+function next(target: string): string[] {
+  const steps = target === process.cwd() ? [] : [`  cd ${target}`]
+  const source = import.meta.url.endsWith('.ts') ? fileURLToPath(new URL('../..', import.meta.url)) : 'ashlar'
+  if (!existsSync(join(target, 'node_modules/ashlar'))) steps.push(`  npm install ${source}`)
+  return [...steps, '  npx ashlar dev']
 }
 
 /** Never overwrites what is there. */
