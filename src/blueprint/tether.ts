@@ -1,5 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { Tether } from '../tether.ts'
 
 /**
  * Reads "+ PID BEGAN" and "- PID" lines. At the end of its input (whoever wrote them stopped or was killed) it wakes and ends
@@ -35,50 +35,28 @@ for second in 1 2 3 4 5 6 7 8; do sleep 1; each 0 || exit 0; done
 each KILL
 `
 
-/**
- * A tiny process that outlives us by a moment, to end the children that cannot end by themselves when we are killed: one that is
- * paused never hears that its channel closed.
- */
-export class Tether {
+/** Ends the children that cannot end by themselves when we are killed: one that is paused never hears that its channel closed. */
+export class RoleTether {
   readonly #held = new Map<number, string>()
-  #shell: ChildProcess | undefined
-  #cut = false
+  #tether: Tether | undefined
 
   hold(pid: number): void {
-    if (!this.#shell) this.#tie()
+    this.#tether ??= new Tether(script, [], () => [...this.#held.keys()].map((each) => this.#line(each)))
     this.#held.set(pid, beginOf(pid))
-    this.#say(pid)
+    this.#tether.say(this.#line(pid))
   }
 
   release(pid: number): void {
-    if (this.#held.delete(pid)) this.#shell?.stdin?.write(`- ${pid}\n`)
+    if (this.#held.delete(pid)) this.#tether?.say(`- ${pid}`)
   }
 
   /** Ends the tether; what it still holds ends with it. */
   cut(): void {
-    this.#cut = true
-    this.#shell?.stdin?.end()
+    this.#tether?.cut()
   }
 
-  #say(pid: number): void {
-    this.#shell?.stdin?.write(`+ ${pid} ${this.#held.get(pid)}\n`)
-  }
-
-  #tie(): void {
-    const shell = spawn('/bin/sh', ['-c', script, 'ashlar-tether'], {
-      detached: true,
-      cwd: '/',
-      stdio: ['pipe', 'ignore', 'ignore'],
-    })
-    shell.unref()
-    ;(shell.stdin as unknown as { unref(): void }).unref()
-    shell.stdin.on('error', () => undefined) // it died: 'exit' ties a new one
-    shell.once('error', () => undefined)
-    shell.once('exit', () => {
-      if (!this.#cut) setTimeout(() => this.#cut || this.#tie(), 100).unref()
-    })
-    this.#shell = shell
-    for (const pid of this.#held.keys()) this.#say(pid)
+  #line(pid: number): string {
+    return `+ ${pid} ${this.#held.get(pid)}`
   }
 }
 

@@ -2,7 +2,7 @@ import type { Places, State } from './folder.ts'
 import type { Installed } from './initdb.ts'
 import type { Keeper } from './keeper.ts'
 import type { Member, Role } from './member.ts'
-import type { Tether } from './tether.ts'
+import type { PostgresTether } from './tether.ts'
 
 /** One Postgres of the cluster as it is now. */
 export interface MemberState {
@@ -32,7 +32,7 @@ export interface Setup {
   state: State
   members: Member[]
   settings: Record<string, string>
-  tether: Tether
+  tether: PostgresTether
   unlock: () => Promise<void>
   onMember: (member: MemberState) => void
   log: (line: LogLine) => void

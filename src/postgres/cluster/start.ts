@@ -23,7 +23,7 @@ import { chooseOwner, type Owner } from './owner.ts'
 import { choosePort } from './ports.ts'
 import { sweep } from './process.ts'
 import { checkSettings } from './settings.ts'
-import { Tether } from './tether.ts'
+import { PostgresTether } from './tether.ts'
 
 export interface ClusterOptions {
   /** Where the cluster keeps everything, such as `/x/.ashlar/postgres`; made when missing. */
@@ -136,7 +136,7 @@ async function open({ options, places, unlock, settings, replicas, owner, from }
     member.port = state.ports[member.name] = await choosePort(folder, state.ports[member.name], taken)
   }
   await writeState(folder, state)
-  const tether = new Tether(members.map(({ data }) => data))
+  const tether = new PostgresTether(members.map(({ data }) => data))
   const onMember = options.onMember ?? (() => undefined)
   const setup: Setup = { places, installed, password, state, members, settings, tether, unlock, onMember, log }
   return begin(new EmbeddedCluster(setup))

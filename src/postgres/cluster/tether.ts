@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { Tether } from '../../tether.ts'
 
 /**
  * Reads "INDEX PID" lines; the arguments are the data folders. At the end of its input (we stopped or were killed) it
@@ -29,50 +29,33 @@ signal=QUIT; each "$@" || exit 0; wait_for 2 "$@" && exit 0
 signal=KILL; each "$@"
 `
 
-/** A tiny process of its own session that outlives us by a moment to take our Postgres with it, even after kill -9. */
-export class Tether {
-  readonly #folders: string[]
+/** Takes our Postgres with us when we end, even after kill -9. */
+export class PostgresTether {
+  readonly #folders: readonly string[]
   readonly #pids: number[]
-  #shell: ChildProcess | undefined
-  #cut = false
+  readonly #tether: Tether
 
-  constructor(folders: string[]) {
+  constructor(folders: readonly string[]) {
     this.#folders = folders
     this.#pids = folders.map(() => 0)
-    this.#tie()
+    this.#tether = new Tether(script, folders, () =>
+      this.#pids.flatMap((pid, index) => (pid > 0 ? `${index} ${pid}` : [])),
+    )
   }
 
   get pid(): number | undefined {
-    return this.#shell?.pid
+    return this.#tether.pid
   }
 
   /** The postmaster of this folder is now `pid`; 0 when it has none. */
   hold(folder: string, pid: number): void {
     const index = this.#folders.indexOf(folder)
     this.#pids[index] = pid
-    this.#shell?.stdin?.write(`${index} ${pid}\n`)
+    this.#tether.say(`${index} ${pid}`)
   }
 
   /** Ends the tether; what it still holds ends with it. */
   cut(): void {
-    this.#cut = true
-    this.#shell?.stdin?.end()
-  }
-
-  #tie(): void {
-    const shell = spawn('/bin/sh', ['-c', script, 'ashlar-tether', ...this.#folders], {
-      detached: true,
-      cwd: '/',
-      stdio: ['pipe', 'ignore', 'ignore'],
-    })
-    shell.unref()
-    ;(shell.stdin as unknown as { unref(): void }).unref()
-    shell.stdin.on('error', () => undefined) // it died: 'exit' ties a new one
-    shell.once('error', () => undefined)
-    shell.once('exit', () => {
-      if (!this.#cut) setTimeout(() => this.#cut || this.#tie(), 100).unref()
-    })
-    this.#shell = shell
-    this.#pids.forEach((pid, index) => pid > 0 && shell.stdin.write(`${index} ${pid}\n`))
+    this.#tether.cut()
   }
 }
