@@ -35,7 +35,7 @@ export async function open(context: OpenContext): Promise<FileDriver> {
   return new FileDriver(files, new Sweeper(files, context.log), s3)
 }
 
-export class FileDriver implements BucketDriver {
+class FileDriver implements BucketDriver {
   readonly capabilities: BucketCapabilities = { limits: true, serves: true, maxKeyBytes: 1024, maxBytes: 2 ** 40 }
   readonly multipart: FileMultipart
   /** For operators and tests: runs by itself once an hour. */

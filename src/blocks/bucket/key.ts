@@ -22,11 +22,6 @@ function shown(text: string): string {
   return JSON.stringify(text.length > 60 ? text.slice(0, 60) + '…' : text)
 }
 
-/** Order of keys: byte by byte in UTF-8. JavaScript's own order differs beyond U+FFFF. */
-export function compareKeys(left: string, right: string): number {
-  return Buffer.compare(Buffer.from(left), Buffer.from(right))
-}
-
 /** The first bytes that come after everything which starts with this text. No UTF-8 byte is above 0xF4, so one can be added. */
 export function successor(text: string): Buffer {
   const bytes = Buffer.from(text)

@@ -69,7 +69,7 @@ function storeOf(name: string, engine: string): Store {
   return store
 }
 
-export class MemoryDriver implements BucketDriver {
+class MemoryDriver implements BucketDriver {
   readonly capabilities: BucketCapabilities = {
     limits: true,
     serves: true,

@@ -43,7 +43,7 @@ export function codeOf(_error: unknown): Code | undefined {
   return undefined
 }
 
-export class PostgresCache implements CacheDriver {
+class PostgresCache implements CacheDriver {
   readonly capabilities = { tags: true, events: true, bounds: true, maxBytes: 10 * 1024 * 1024 }
   readonly #sql: Sql
   readonly #name: string

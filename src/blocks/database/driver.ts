@@ -1,4 +1,3 @@
-import type { PoolClient } from 'pg'
 import type { Sql } from '../../postgres/sql.ts'
 import type { Member } from './member.ts'
 
@@ -11,9 +10,4 @@ export interface DatabaseDriver {
   readonly sql: Sql
   /** Every host that reads may go to, the present primary among them; empty without replicas. */
   readonly members: readonly Member[]
-}
-
-/** A place that lends connections: the primary, or a replica. */
-export interface Lender {
-  withClient<T>(work: (client: PoolClient) => Promise<T>): Promise<T>
 }

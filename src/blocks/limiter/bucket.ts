@@ -4,7 +4,7 @@ import type { Bucket, Take, Taken } from './driver.ts'
 export const tolerance = 1e-6
 
 /** Tokens in a bucket after some time. A clock that went back counts as no time. */
-export function levelAfter(bucket: Bucket, tokens: number, elapsedMs: number): number {
+function levelAfter(bucket: Bucket, tokens: number, elapsedMs: number): number {
   return Math.min(bucket.capacity, tokens + Math.max(0, elapsedMs) * bucket.refillPerMs)
 }
 

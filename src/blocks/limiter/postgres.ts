@@ -71,7 +71,7 @@ export function codeOf(_error: unknown): Code | undefined {
   return undefined
 }
 
-export class PostgresLimiter implements LimiterDriver {
+class PostgresLimiter implements LimiterDriver {
   readonly #sql: Sql
   readonly #name: string
   readonly #timer: NodeJS.Timeout

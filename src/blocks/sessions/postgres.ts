@@ -71,7 +71,7 @@ export function codeOf(_error: unknown): Code | undefined {
   return undefined
 }
 
-export class PostgresSessions implements SessionDriver {
+class PostgresSessions implements SessionDriver {
   readonly #sql: Sql
   readonly #name: string
   readonly #reads: Gather<string, Found | undefined>

@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs'
-import { chown, lchown } from 'node:fs/promises'
+import { chown } from 'node:fs/promises'
 import path from 'node:path'
 import { fail } from './fail.ts'
 
@@ -43,10 +43,7 @@ export function canEnter(folder: string, { uid, gid }: Owner): boolean {
   }
 }
 
+/** Makes a file the owner's. */
 export async function give(file: string, { uid, gid }: Owner): Promise<void> {
   if (uid !== undefined && gid !== undefined) await chown(file, uid, gid)
-}
-
-export async function giveLink(file: string, { uid, gid }: Owner): Promise<void> {
-  if (uid !== undefined && gid !== undefined) await lchown(file, uid, gid)
 }

@@ -6,7 +6,7 @@ const first = 15_432
 const count = 10_000
 
 /** True when nobody listens on this port of 127.0.0.1. */
-export function isFree(port: number): Promise<boolean> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = net.createServer()
     server.once('error', () => resolve(false))

@@ -62,7 +62,7 @@ export async function dropStrangers(cluster: Crew, slots: SlotState[]): Promise<
 }
 
 /** Keeps the log for a replica from now on, up to max_slot_wal_keep_size. */
-export async function makeSlot(cluster: Crew, replica: Member): Promise<void> {
+async function makeSlot(cluster: Crew, replica: Member): Promise<void> {
   await ask(
     cluster.primary.address,
     `select pg_create_physical_replication_slot($1, true)

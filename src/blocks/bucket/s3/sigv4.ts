@@ -40,7 +40,7 @@ export function encodePath(path: string): string {
   return uriEncode(path).replaceAll('%2F', '/')
 }
 
-export function encodeQuery(pairs: readonly Pair[]): string {
+function encodeQuery(pairs: readonly Pair[]): string {
   return pairs.map(([name, value]) => `${uriEncode(name)}=${uriEncode(value)}`).join('&')
 }
 

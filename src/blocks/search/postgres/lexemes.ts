@@ -28,7 +28,7 @@ export function classesOf(text: Fields['text']): Classes {
 }
 
 /** The generation in front of each word and facet value: one GIN index holds all generations and reads only its own. */
-export function prefixOf(generation: number): string {
+function prefixOf(generation: number): string {
   return `${generation.toString(36)}:`
 }
 
