@@ -1,9 +1,14 @@
 import type { Suite } from '../../conformance.ts'
-import { blockCases } from './conformance-block.ts'
-import { driverCases } from './conformance-driver.ts'
-import type { QueueHarness } from './conformance-harness.ts'
+import { deadLetterCases, deliveryCases } from './conformance/delivery.ts'
+import { engineCases } from './conformance/engine.ts'
+import type { QueueHarness } from './conformance/harness.ts'
+import { portableCases } from './conformance/portable.ts'
+import { sendingCases } from './conformance/sending.ts'
 
 export type { QueueHarness }
 
 /** All that a queue promises, driver and portable type: run it with `conforms` or `verify`. */
-export const queueSuite: Suite<QueueHarness> = { block: 'queue', cases: [...driverCases, ...blockCases] }
+export const queueSuite: Suite<QueueHarness> = {
+  block: 'queue',
+  cases: [...deliveryCases, ...deadLetterCases, ...sendingCases, ...engineCases, ...portableCases],
+}

@@ -1,5 +1,5 @@
-import type { Code } from '../../errors.ts'
-import type { TopicDriver } from './driver.ts'
+import type { Code } from '../../../errors.ts'
+import type { TopicDriver } from '../driver.ts'
 
 /** What a driver needs for the suite. */
 export interface TopicHarness {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { type Case } from '../../conformance.ts'
-import { settledWithin } from '../../deadline.ts'
-import { isAshlarError } from '../../errors.ts'
-import { openSql } from '../../postgres/open.ts'
-import type { TopicHarness } from './conformance-harness.ts'
-import type { Delivered, Outgoing, Settlement, TopicDriver } from './driver.ts'
+import { type Case } from '../../../conformance.ts'
+import { settledWithin } from '../../../deadline.ts'
+import { isAshlarError } from '../../../errors.ts'
+import { openSql } from '../../../postgres/open.ts'
+import type { TopicHarness } from './harness.ts'
+import type { Delivered, Outgoing, Settlement, TopicDriver } from '../driver.ts'
 
 const bodies = [[1, 2, 3], [], 'a', 0, false, null, { a: { b: [null] } }, 'nul \0 end', '中 😀 \ud800'].map((each) =>
   JSON.stringify(each),

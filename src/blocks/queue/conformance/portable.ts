@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { silent, type OpenContext, type Schema } from '../../block.ts'
-import { until, type Case } from '../../conformance.ts'
-import { AshlarError, isAshlarError, type Code } from '../../errors.ts'
-import { GiveUp } from '../../lease/retry.ts'
-import type { QueueHarness } from './conformance-harness.ts'
-import { OpenQueue } from './open-queue.ts'
-import type { Job, QueueOptions } from './queue.ts'
+import { silent, type OpenContext, type Schema } from '../../../block.ts'
+import { until, type Case } from '../../../conformance.ts'
+import { AshlarError, isAshlarError, type Code } from '../../../errors.ts'
+import { GiveUp } from '../../../lease/retry.ts'
+import type { QueueHarness } from './harness.ts'
+import { OpenQueue } from '../open-queue.ts'
+import type { Job, QueueOptions } from '../queue.ts'
 
 /** The portable type over one more driver of the harness. */
 async function open<T = unknown>(harness: QueueHarness, options: QueueOptions<T> = {}): Promise<OpenQueue<T>> {
@@ -357,4 +357,4 @@ const once: Case<QueueHarness>[] = [
   },
 ]
 
-export const blockCases: readonly Case<QueueHarness>[] = [...handling, ...endings, ...payloads, ...once]
+export const portableCases: readonly Case<QueueHarness>[] = [...handling, ...endings, ...payloads, ...once]

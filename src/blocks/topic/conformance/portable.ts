@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { silent, type OpenContext, type Schema } from '../../block.ts'
-import { until, type Case } from '../../conformance.ts'
-import { isAshlarError, type Code } from '../../errors.ts'
-import { GiveUp } from '../../lease/retry.ts'
-import type { TopicHarness } from './conformance-harness.ts'
-import { OpenTopic } from './open-topic.ts'
-import type { TopicOptions } from './topic.ts'
+import { silent, type OpenContext, type Schema } from '../../../block.ts'
+import { until, type Case } from '../../../conformance.ts'
+import { isAshlarError, type Code } from '../../../errors.ts'
+import { GiveUp } from '../../../lease/retry.ts'
+import type { TopicHarness } from './harness.ts'
+import { OpenTopic } from '../open-topic.ts'
+import type { TopicOptions } from '../topic.ts'
 
 /** The portable type over one more driver of the harness. */
 async function open<T = unknown>(harness: TopicHarness, options: TopicOptions<T> = {}): Promise<OpenTopic<T>> {
@@ -191,4 +191,4 @@ const cases: Case<TopicHarness>[] = [
   },
 ]
 
-export const blockCases: readonly Case<TopicHarness>[] = cases
+export const portableCases: readonly Case<TopicHarness>[] = cases
