@@ -42,7 +42,7 @@ type Choice = [name: 'tag' | 'camera', value: string]
 
 function sidebar(found: Found): Markup {
   const { tags, cameras } = found
-  if (tags.length + cameras.length === 0) return html`<div></div>`
+  if (tags.length + cameras.length === 0) return html``
   return html`<nav class="facets" aria-label="Narrow down">
     ${facets('Tags', 'tag', tags, found)} ${facets('Cameras', 'camera', cameras, found)}
   </nav>`
