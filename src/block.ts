@@ -9,6 +9,7 @@ export interface Card {
   alternative: string
 }
 
+/** Whether a block does its work, and if not, why. */
 export interface Health {
   ok: boolean
   /** What is wrong, or worth knowing. Never a secret. */
@@ -81,6 +82,7 @@ export interface Log {
   error(fields: object, message: string): void
 }
 
+/** Says nothing. */
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** A block as the blueprint declares it: nothing is open yet. */

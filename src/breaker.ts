@@ -1,6 +1,7 @@
 import { withinMs } from './deadline.ts'
 import { AshlarError } from './errors.ts'
 
+/** When a `Breaker` spares its engine, and for how long. */
 export interface BreakerOptions {
   /** Longest wait for one answer of the engine. */
   deadlineMs: number
@@ -8,7 +9,7 @@ export interface BreakerOptions {
   failures?: number
   /** First pause; it doubles with each failed probe up to `maxPauseMs`. Default 250. */
   pauseMs?: number
-  /** Default 5000. */
+  /** Longest pause. Default 5000. */
   maxPauseMs?: number
 }
 

@@ -25,6 +25,7 @@ export interface Subject<Harness> {
   open(): Promise<Harness & AsyncDisposable>
 }
 
+/** How one case ended; `needs` names the capability that was not declared. */
 export type Outcome =
   | { name: string; outcome: 'passed' }
   | { name: string; outcome: 'skipped'; needs: string }

@@ -14,8 +14,10 @@ export const codes = [
   'internal',
 ] as const
 
+/** One of `codes`. */
 export type Code = (typeof codes)[number]
 
+/** Where an error comes from, and whether to try again. */
 export interface ErrorDetails {
   /** The block's name in the blueprint, or the name it was opened under. */
   block?: string
@@ -43,6 +45,7 @@ export class AshlarError extends Error {
   }
 }
 
+/** True for an AshlarError, and only for one of this code when a code is given. */
 export function isAshlarError(error: unknown, code?: Code): error is AshlarError {
   return error instanceof AshlarError && (code === undefined || error.code === code)
 }

@@ -1,5 +1,6 @@
 import { AshlarError } from './errors.ts'
 
+/** The bounds of a `Gather`. */
 export interface GatherOptions {
   /** Items of one batch at most. Default 1000. */
   maxBatch?: number

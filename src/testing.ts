@@ -9,6 +9,7 @@ import { run } from './blueprint/run.ts'
 import { freePort } from './listen.ts'
 import { startCluster } from './postgres/cluster/index.ts'
 
+/** How `testing` runs a service. */
 export interface TestingOptions {
   /** An empty PostgreSQL database. Default: one of its own where the blueprint declares a database, else all in memory. */
   databaseUrl?: string
@@ -16,9 +17,11 @@ export interface TestingOptions {
   env?: Record<string, string>
   /** Streaming replicas of a database of its own. Default 0. */
   replicas?: number
+  /** Where what happens is told. Default: nowhere. */
   log?: Log
 }
 
+/** A whole service inside a test; disposing ends it and removes what it kept. */
 export interface TestService<D extends Declarations> extends AsyncDisposable {
   readonly blocks: Blueprint<D>['blocks']
   /** Address of the edge, when one is declared. */

@@ -7,6 +7,7 @@ export const roles: readonly Role[] = ['edge', 'app', 'worker', 'all']
 
 const roleKinds = ['app', 'worker', 'edge']
 
+/** Which part of a service a process runs. */
 export interface Part {
   role: Role
   /** Only this app, worker or edge of the blueprint. Default: all of the role's kind. */

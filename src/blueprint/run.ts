@@ -14,13 +14,21 @@ export function closeLimitOf({ options }: { options: object }): number {
   return toMs('drain', (options as { drain?: Duration }).drain ?? '10s') + closeGraceMs
 }
 
+/** Which part of a blueprint runs here, and on what; each block gets these as its `OpenContext`. */
 export interface RunOptions extends Part {
+  /** Of every block, by name. */
   engines: ReadonlyMap<string, Engine>
+  /** The service's main database. */
   databaseUrl?: string
+  /** Replicas that its URL does not name. */
   replicaUrls?: string[]
+  /** For state on this machine. */
   folder: string
+  /** At least 32 characters, the same in every process of the service. */
   secret: string
+  /** Address at which clients reach the edge. */
   publicUrl?: string
+  /** Instead of the port that the edge declares. */
   edgePort?: number
   log: Log
 }

@@ -4,8 +4,10 @@ import type { ChildMessage, ChildSpec } from './child.ts'
 import { Life, type LifeEvents, type Ready } from './life.ts'
 import { RoleTether } from './tether.ts'
 
+/** Where a child is: `backoff` waits to be started again, `failed` never will be. */
 export type ChildState = 'starting' | 'ready' | 'paused' | 'backoff' | 'stopping' | 'stopped' | 'failed'
 
+/** What is known of one child. */
 export interface ProcessState {
   id: string
   role: string
@@ -20,6 +22,7 @@ export interface ProcessState {
   lastError: string | undefined
 }
 
+/** Who is told, and the waits between lives, all in milliseconds. */
 export interface SupervisorOptions {
   onLine(id: string, line: string): void
   onChange(state: ProcessState): void

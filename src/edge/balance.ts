@@ -11,6 +11,7 @@ export type Policy = <E extends Load>(endpoints: readonly E[]) => E
 
 const policies: Record<Balance, () => Policy> = { 'round-robin': roundRobin, 'least-connections': leastConnections }
 
+/** A policy with a turn of its own. */
 export function policyOf(balance: Balance): Policy {
   return policies[balance]()
 }

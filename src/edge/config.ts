@@ -1,6 +1,7 @@
 import type { BlockOptions } from '../block.ts'
 import type { Duration, Size } from '../units.ts'
 
+/** Which of the healthy instances gets a request: each in turn, or the one with the fewest requests under way. */
 export type Balance = 'round-robin' | 'least-connections'
 
 /**
@@ -14,7 +15,9 @@ export interface JwtAuth {
    * never twice within 10 s; when its server is down the last known keys stay. Without any keys yet requests are answered 503.
    */
   jwks: string | { keys: object[] }
+  /** What `iss` must say. Default: not looked at. */
   issuer?: string
+  /** What `aud` must say, or name among others. Default: not looked at. */
   audience?: string
   /** Every one of these scopes is needed. */
   scopes?: readonly string[]
@@ -29,6 +32,7 @@ export interface SessionAuth {
   need?: 'required' | 'optional'
 }
 
+/** What of a route the edge keeps in memory and answers by itself. */
 export interface RouteCache {
   /** Keep what the origin calls immutable (`Cache-Control: max-age=…, immutable`) as long as it says. Objects of a bucket are then sent as immutable. */
   immutable: true
@@ -38,16 +42,19 @@ export interface RouteCache {
   maxEntry?: Size
 }
 
+/** Which requests go where, and what is asked of them first. */
 export interface Route {
   /** Exact (`/about`) or a prefix (`/img/*`). The longest match wins, whatever the order. */
   path: string
   /** Only for these hosts. Default: any. */
   host?: string
+  /** Only these methods, in capitals; GET takes HEAD along. Default: any. */
   methods?: readonly string[]
   /** Name of an app or bucket block. */
   to: string
   /** Cut the prefix before it reaches the upstream. Default: true for a bucket, false for an app. */
   strip?: boolean
+  /** Default 'round-robin'. */
   balance?: Balance
   auth?: JwtAuth | SessionAuth
   /**
@@ -65,6 +72,7 @@ export interface Route {
 export interface EdgeOptions extends BlockOptions {
   /** Port on 127.0.0.1, or 'host:port'. When taken: the next free one in `dev`, an error otherwise. */
   listen: number | `${string}:${number}`
+  /** No two for the same path, host and methods. */
   routes: readonly Route[]
   /**
    * Proxies in front of this edge, 0 to 16. Their X-Forwarded-For, -Proto and -Host are believed, counted from the right: each of them must set
@@ -73,5 +81,6 @@ export interface EdgeOptions extends BlockOptions {
   trustedHops?: number
   /** Mount the S3 endpoint of bucket blocks that serve themselves, at /s3/. Default true when a route leads to such a bucket. */
   s3?: boolean
+  /** When it closes, requests under way may end within this. 0 to 5m, default '10s'. */
   drain?: Duration
 }

@@ -4,6 +4,7 @@ import { toCount, toMs, type Duration } from '../units.ts'
 export const hourMs = 3_600_000
 export const dayMs = 24 * hourMs
 
+/** The options of queue and topic that say how messages are lent and tried again; each block's own type documents them. */
 export interface RetryOptions {
   attempts?: number
   visibility?: Duration
@@ -29,6 +30,7 @@ export function readRetryOptions(options: RetryOptions) {
   return read
 }
 
+/** The same for consumers. */
 export interface ConsumerOptions {
   concurrency?: number
   drain?: Duration

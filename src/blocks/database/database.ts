@@ -57,8 +57,11 @@ export type PoolShaped = pg.Pool
  */
 export interface Reader extends Queries, Omit<PoolShaped, keyof Queries> {}
 
+/** How a transaction runs. Only the outermost takes them. */
 export interface TransactionOptions {
+  /** Default: the server's, 'read committed' unless it was set otherwise. */
   isolation?: 'repeatable read' | 'serializable'
+  /** Refuses every write in it. Default false. */
   readOnly?: boolean
 }
 
