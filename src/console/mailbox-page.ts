@@ -45,11 +45,21 @@ export function mailboxPage(mails: readonly Mail[]): string {
 
 /** One mail. HTML is shown in a sandbox: it runs nothing and cannot reach this page. */
 export function mailPage({ subject, from, to, at, text, html }: Mail): string {
-  const body = html ? `<iframe sandbox srcdoc="${escape(html)}" title="mail"></iframe>` : `<pre>${escape(text)}</pre>`
+  const body = html ? `<iframe sandbox srcdoc="${escape(html)}" title="mail"></iframe>` : `<pre>${linked(text)}</pre>`
   return page(
     subject,
     `<p><a href="/">← all mails</a></p><h1>${escape(subject)}</h1><p class="dim">from ${escape(from)} to ${escape(to)}, ${time(at)}</p>${body}`,
   )
+}
+
+/** Text in which addresses can be followed, as mail programs show it. */
+function linked(text: string): string {
+  const pieces = text.split(/(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]])/)
+  return pieces
+    .map((piece, index) =>
+      index % 2 ? `<a href="${escape(piece)}" rel="noreferrer">${escape(piece)}</a>` : escape(piece),
+    )
+    .join('')
 }
 
 function time(at: string): string {

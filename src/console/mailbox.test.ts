@@ -39,6 +39,17 @@ test('a hostile mail stays text: its markup reaches the page only inside a sandb
     assert.doesNotMatch(await (await fetch(`${on.mailbox.url}/${path}`)).text(), /<script/)
 })
 
+test('an address in a text can be followed; the full stop after it is no part of it', async () => {
+  await using on = await stage()
+  await on.send({ subject: 'Link', text: '<b> see http://127.0.0.1:8080/u/ada?a=1&b="2. Bye' })
+  const [mail] = (await (await fetch(`${on.mailbox.url}/mails.json`)).json()) as { id: string }[]
+  const page = await (await fetch(`${on.mailbox.url}/${mail!.id}`)).text()
+  assert.match(page, /&#60;b&#62; see <a href="http:\/\/127\.0\.0\.1:8080\/u\/ada\?a=1&#38;b=" rel="noreferrer">/)
+  await on.send({ subject: 'Stop', text: 'see http://127.0.0.1:8080/u/ada. Bye' })
+  const [last] = (await (await fetch(`${on.mailbox.url}/mails.json`)).json()) as { id: string }[]
+  assert.match(await (await fetch(`${on.mailbox.url}/${last!.id}`)).text(), /\/u\/ada<\/a>\. Bye/)
+})
+
 test('a mail that is too large is refused and not kept', async () => {
   await using on = await stage()
   await assert.rejects(on.send({ subject: 'big', text: 'x'.repeat(11 * 1024 * 1024) }), /size|larger/i)
