@@ -32,6 +32,8 @@ export class LocalService implements Service {
   readonly #supervisor: Supervisor
   readonly #troubles: { at: string; process: string; level: string; text: string }[] = []
   readonly #counts = new Map<string, number>()
+  /** Blocks whose processes are still to be started, one entry each. */
+  #waiting: string[] = []
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
@@ -40,16 +42,32 @@ export class LocalService implements Service {
     this.addresses = parts.addresses
     this.#supervisor = new Supervisor({
       onLine: (id, raw) => this.say(id, readLine(raw)),
-      onChange: () => parts.onChange(),
+      onChange: () => {
+        this.#startWaiting()
+        parts.onChange()
+      },
     })
   }
 
-  /** Starts every app, worker and edge of the blueprint, as many as their `instances` say. */
+  /**
+   * Starts every app, worker and edge of the blueprint, as many as their `instances` say: edges and one of each app first,
+   * so that the site answers while the others still load; those as soon as the first have come up, or failed to.
+   */
   startAll(): void {
+    const first: string[] = []
     for (const [name, { kind, options }] of Object.entries(this.blueprint.declarations)) {
-      const instances = roleKinds.has(kind) ? ((options as { instances?: number }).instances ?? 1) : 0
-      for (let started = 0; started < instances; started++) this.add(name)
+      if (!roleKinds.has(kind)) continue
+      const names = Array<string>((options as { instances?: number }).instances ?? 1).fill(name)
+      first.push(...(kind === 'worker' ? [] : names.splice(0, 1)))
+      this.#waiting.push(...names)
     }
+    for (const name of first) this.add(name)
+    this.#startWaiting()
+  }
+
+  #startWaiting(): void {
+    if (this.#waiting.length === 0 || this.processes().some(({ state }) => state === 'starting')) return
+    for (const name of this.#waiting.splice(0)) this.add(name)
   }
 
   /** Prints a line with its process's name, and keeps it for the console when it tells of trouble. */
@@ -128,6 +146,7 @@ export class LocalService implements Service {
 
   /** The edge first, so that no new request comes; then all others, while the database is still there. */
   async stop(): Promise<void> {
+    this.#waiting = []
     const ids = this.processes()
     await Promise.all(ids.filter(({ role }) => role === 'edge').map(({ id }) => this.#supervisor.stop(id)))
     await this.#supervisor.close()
