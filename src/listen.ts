@@ -33,3 +33,8 @@ export async function freePort(host = '127.0.0.1', wanted = 0): Promise<number> 
   await new Promise((resolve) => server.close(resolve))
   return port
 }
+
+/** Whether a `Host` header names this machine: a foreign name that leads here is a foreign site's (DNS rebinding). */
+export function isLocal(host: string | undefined): boolean {
+  return /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host ?? '')
+}

@@ -69,7 +69,12 @@ export const shutter = blueprint('shutter', {
     complete: 'title',
     because: 'people search by words, and misspell them; a LIKE over all rows ranks nothing and forgives nothing',
   }),
-  perUser: limiter({ rate: '50/s', burst: 100, because: 'one visitor must not use up what all share' }),
+  perUser: limiter({
+    rate: '50/s',
+    burst: 100,
+    failure: 'local',
+    because: 'one visitor must not use up what all share',
+  }),
   logins: limiter({ rate: '10/m', burst: 10, failure: 'local', because: 'passwords must not be guessed by trying' }),
   web: app(() => import('./app.ts'), {
     instances: 2,

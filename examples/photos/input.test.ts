@@ -58,3 +58,10 @@ test('tags become small words, each once', () => {
   assert.ok(problemsOf({ tags: [1] }, (f) => f.tags('tags')).tags)
   assert.equal(tagOf('--'), '')
 })
+
+test('a name stays on one line, so that it adds none to a mail; an address is one address', () => {
+  const fields = new Fields({ name: 'Ada\r\n\r\nBuy now', tags: 'a\n b' }, known)
+  assert.equal(fields.text('name', 'The name', { max: 60 }), 'Ada Buy now')
+  assert.equal(fields.text('tags', 'The tags', { max: 60, lines: true }), 'a\n b')
+  assert.ok(problemsOf({ email: 'a,b@c.example' }, (each) => each.email('email')).email)
+})

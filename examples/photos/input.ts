@@ -3,7 +3,7 @@ import type { Problems } from './model.ts'
 
 // What people may send, checked before anything is done with it. A message says what to write instead.
 
-const mail = /^[^\s@]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/
+const mail = /^[^\s@,;:<>()[\]"\\]{1,64}@[^\s@.,;:<>()[\]"\\]+(\.[^\s@.,;:<>()[\]"\\]+)+$/
 const handle = /^[a-z][a-z0-9-]{1,29}$/
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 // Line breaks and tabs are fine in a caption; other control characters, and what reorders text, are nowhere.
@@ -27,11 +27,16 @@ export class Fields {
       if (!known.includes(name)) this.#problems[name] = `‘${name}’ is no field here.`
   }
 
-  /** One text without space around it. */
-  text(name: string, label: string, { min = 0, max }: { min?: number; max: number }): string {
+  /** One text without space around it; on one line unless it may have several. */
+  text(
+    name: string,
+    label: string,
+    { min = 0, max, lines = false }: { min?: number; max: number; lines?: boolean },
+  ): string {
     const value = this.#body[name] ?? ''
     if (typeof value !== 'string') return this.#wrong(name, `${label} must be text.`)
-    const text = value.normalize('NFC').trim()
+    const whole = value.normalize('NFC').trim()
+    const text = lines ? whole : whole.replace(/\s+/g, ' ')
     if (text.length < min)
       return this.#wrong(name, min === 1 ? `${label} is missing.` : `${label} needs at least ${min} characters.`)
     if (text.length > max) return this.#wrong(name, `${label} has ${text.length} characters; at most ${max} fit.`)

@@ -34,7 +34,7 @@ export const uploads = new Hono<Site>()
       author: member.id,
       upload: originalKey(member.id, fields.id('upload')),
       title: fields.text('title', 'The title', { min: 1, max: 120 }),
-      caption: fields.text('caption', 'The caption', { max: 2000 }),
+      caption: fields.text('caption', 'The caption', { max: 2000, lines: true }),
       tags: fields.tags('tags'),
       attribution: fields.text('attribution', 'The attribution', { max: 200 }) || undefined,
     }

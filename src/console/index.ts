@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { readFile } from 'node:fs/promises'
 import { describe, invalid, isAshlarError } from '../errors.ts'
-import { listenFrom } from '../listen.ts'
+import { isLocal, listenFrom } from '../listen.ts'
 import { act } from './actions.ts'
 import { FigureReader } from './figures.ts'
 import type { Service } from './service.ts'
@@ -127,10 +127,6 @@ class Door {
   async #snapshot(): Promise<Snapshot> {
     return snapshotOf(this.#service, await this.#figures.read())
   }
-}
-
-function isLocal(host: string | undefined): boolean {
-  return /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host ?? '')
 }
 
 function json(response: ServerResponse, value: unknown): void {

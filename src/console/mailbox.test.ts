@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { request } from 'node:http'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,4 +60,13 @@ test('a mail that is too large is refused and not kept', async () => {
 test('only known ids are looked up', async () => {
   await using on = await stage()
   assert.equal((await fetch(`${on.mailbox.url}/..%2f..%2fetc%2fpasswd`)).status, 404)
+})
+
+test('a foreign name that leads here is refused (DNS rebinding)', async () => {
+  await using on = await stage()
+  const headers = { host: 'evil.test' }
+  const status = await new Promise((resolve) => {
+    request(`${on.mailbox.url}/mails.json`, { headers }, (answer) => resolve(answer.resume().statusCode)).end()
+  })
+  assert.equal(status, 421)
 })

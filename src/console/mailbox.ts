@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import PostalMime, { type Email } from 'postal-mime'
 import { SMTPServer } from 'smtp-server'
 import { AshlarError } from '../errors.ts'
-import { listenFrom } from '../listen.ts'
+import { isLocal, listenFrom } from '../listen.ts'
 import { mailPage, mailboxPage, type Mail } from './mailbox-page.ts'
 
 export interface MailboxOptions {
@@ -84,7 +84,9 @@ async function idsIn(folder: string): Promise<string[]> {
     .toReversed()
 }
 
-async function serve(folder: string, { method, url = '/' }: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(folder: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method, url = '/', headers } = request
+  if (!isLocal(headers.host)) return void response.writeHead(421).end('the mailbox answers to localhost only\n')
   const id = url.slice(1)
   if (method !== 'GET') return void response.writeHead(405).end()
   if (url === '/' || url === '/mails.json')

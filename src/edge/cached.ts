@@ -5,11 +5,11 @@ import type { RawHeaders } from './headers.ts'
 import { headersOf, matches, type ObjectStore } from './objects.ts'
 
 /** Only plain GETs are looked up: a range or a request with credentials of its own goes to the origin. */
-export function cacheKey({ incoming, client, target }: Asked): string | undefined {
+export function cacheKey({ incoming, client, target, path }: Asked, isObject: boolean): string | undefined {
   const { method, headers } = incoming
-  return method === 'GET' && headers.range === undefined && headers.authorization === undefined
-    ? `${client.proto} ${client.host.toLowerCase()} ${target}`
-    : undefined
+  if (method !== 'GET' || headers.range !== undefined || headers.authorization !== undefined) return undefined
+  // An object is the same by whatever name and query it is asked for: made-up ones must not fill the cache with copies.
+  return isObject ? path : `${client.proto} ${client.host.toLowerCase()} ${target}`
 }
 
 /** Keeps an instance's whole answer, if it may be kept. */

@@ -89,3 +89,10 @@ test('an upload link goes through the edge straight into the bucket, without pas
     403,
   )
 })
+
+test('an object is kept once, by whatever query it is asked for', async () => {
+  await using shop = await serve({ immutable: true })
+  await shop.blocks.photos.put('v1', 'hello', { contentType: 'image/webp' })
+  for (let round = 0; round < 5; round++) await shop.fetch(`/img/v1?x=${round}`)
+  assert.equal((await shop.blocks.front.stats()).cacheHits, 4)
+})

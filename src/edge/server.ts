@@ -86,8 +86,8 @@ export class EdgeServer {
     await pass(route, asked, entered.subject)
   }
 
-  #fromCache({ cache }: LiveRoute, asked: Asked): boolean {
-    const key = cache && cacheKey(asked)
+  #fromCache({ cache, target }: LiveRoute, asked: Asked): boolean {
+    const key = cache && cacheKey(asked, 'bucket' in target)
     if (!cache || key === undefined) return false
     const entry = cache.get(key)
     count('ashlar_edge_cache_total', 'Look-ups in the edge cache', {
@@ -139,7 +139,7 @@ async function pass(route: LiveRoute, asked: Asked, subject: string | undefined)
   const upstreamPath = (route.route.strip ?? 'bucket' in route.target) ? withoutPrefix(path, route) : path
   if ('bucket' in route.target) return passObject(route, route.target.bucket, upstreamPath, asked)
   const { cache } = route
-  const key = cache && cacheKey(asked)
+  const key = cache && cacheKey(asked, false)
   await forward({
     incoming,
     response,
@@ -163,7 +163,7 @@ async function pass(route: LiveRoute, asked: Asked, subject: string | undefined)
 async function passObject(route: LiveRoute, bucket: ObjectStore, path: string, asked: Asked): Promise<void> {
   const { incoming, response } = asked
   const object = decodeURIComponent(path.slice(1))
-  const key = route.cache && cacheKey(asked)
+  const key = route.cache && cacheKey(asked, true)
   const found = key === undefined ? undefined : await bucket.head(object)
   if (key === undefined || !found || found.size > route.cacheEntryBytes)
     return serveObject(bucket, object, incoming, response, route.cache !== undefined)
