@@ -21,14 +21,24 @@ async function host(folder: string) {
     const { startCluster } = await import(${JSON.stringify(index)})
     const cluster = await startCluster({ folder: ${JSON.stringify(folder)}, settings: ${JSON.stringify(settings)} })
     await cluster.ready()
+    process.on('SIGUSR2', () => console.log('here'))
     console.log('ready')
     setInterval(() => {}, 1000)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+  const lines = createInterface(child.stdout)
+  const [line] = (await once(lines, 'line')) as [string]
   assert.equal(line, 'ready')
-  return Object.assign(child, { [Symbol.dispose]: () => void child.kill('SIGKILL') })
+  return Object.assign(child, {
+    /** Returns when it has done what it was doing when asked. */
+    async catchUp(): Promise<void> {
+      const answer = once(lines, 'line')
+      child.kill('SIGUSR2')
+      await answer
+    },
+    [Symbol.dispose]: () => void child.kill('SIGKILL'),
+  })
 }
 
 const ours = (folder: string) => ['pg0', 'pg1'].flatMap((name) => postgresIn(path.join(folder, name)))
@@ -53,6 +63,7 @@ test('a tether that dies is replaced', async () => {
   const first = tether()!
   process.kill(first, 'SIGKILL')
   await until('another tether', 5_000, () => ![undefined, first].includes(tether()))
+  await child.catchUp() // it has told the new tether what to hold: both dying in that instant is the sweep's case
   child.kill('SIGKILL')
   await until('no Postgres', 10_000, () => ours(place.folder).length === 0)
 })
