@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 import { AshlarError, describe } from './errors.ts'
 
@@ -29,10 +30,15 @@ export function listen(server: Server, port: number, host: string): Promise<numb
 /** The first free port from `wanted` on (0: any), for another process to listen on. @throws `exhausted` */
 export async function freePort(host = '127.0.0.1', wanted = 0): Promise<number> {
   const server = createServer()
-  const port = await listenFrom(server, wanted, host)
+  const port = await listenFrom(server, wanted === 0 ? lowest + randomInt(span) : wanted, host)
   await new Promise((resolve) => server.close(resolve))
   return port
 }
+
+// Below the range from which systems hand out ports by themselves (32768 on Linux, 49152 elsewhere): whatever listens on
+// "any port" between our look and the use of what we found cannot get it.
+const lowest = 18_000
+const span = 12_000
 
 /** Whether a `Host` header names this machine: a foreign name that leads here is a foreign site's (DNS rebinding). */
 export function isLocal(host: string | undefined): boolean {
