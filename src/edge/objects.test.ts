@@ -83,11 +83,8 @@ test('an upload link goes through the edge straight into the bucket, without pas
   assert.equal((await fetch(url, { method: 'PUT', headers, body: 'png' })).status, 200)
   assert.equal((await shop.blocks.photos.head('dir/../odd name'))?.size, 3)
   assert.ok((await fetch(url, { method: 'PUT', headers, body: 'x'.repeat(2000) })).status >= 400)
-  assert.equal(
-    (await fetch(url.replace(/X-Amz-Signature=\w/, 'X-Amz-Signature=0'), { method: 'PUT', headers, body: 'png' }))
-      .status,
-    403,
-  )
+  const forged = url.replace(/(?<=X-Amz-Signature=)\w/, (digit) => (digit === '0' ? '1' : '0'))
+  assert.equal((await fetch(forged, { method: 'PUT', headers, body: 'png' })).status, 403)
 })
 
 test('an object is kept once, by whatever query it is asked for', async () => {
