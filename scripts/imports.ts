@@ -18,7 +18,7 @@ const floors: readonly (readonly string[])[] = [
   ['blocks'],
   ['edge'],
   ['blueprint'],
-  ['plan', 'index', 'testing'],
+  ['plan', 'index', 'testing', 'native'],
   ['console'],
   ['cli'],
 ]

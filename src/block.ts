@@ -74,6 +74,19 @@ export interface OpenContext {
   block(name: string): Block
 }
 
+/** Names what a driver lets users reach of its engine, with its type: see `src/native.ts`. */
+export interface Native<N extends object> {
+  readonly scheme: string
+  /** For the type alone. */
+  readonly of?: N
+}
+
+/** @throws `unsupported` when the block is open on another driver */
+export function nativeOf<N extends object>({ name, driver }: Block, native: object, { scheme }: Native<N>): N {
+  if (scheme === driver) return native as N
+  throw new AshlarError('unsupported', `${name}: it is open on ${driver}:, so it has no client of ${scheme}:`)
+}
+
 /** The part of pino that blocks use. */
 export interface Log {
   debug(fields: object, message: string): void

@@ -66,6 +66,17 @@ export function conforms<Harness>(suite: Suite<Harness>, subject: Subject<Harnes
   }
 }
 
+/** A driver with some methods of another mind: for deliberately broken drivers, and for those that count or cut calls. */
+export function altered<Driver extends object>(driver: Driver, changes: Partial<Driver>): Driver {
+  return new Proxy(driver, {
+    get(target, name) {
+      if (name in changes) return Reflect.get(changes, name)
+      const found: unknown = Reflect.get(target, name, target)
+      return typeof found === 'function' ? found.bind(target) : found
+    },
+  })
+}
+
 /** Waits until a condition holds, looking again every few milliseconds. For suites and tests: never sleep for a guess. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
   const end = performance.now() + limitMs

@@ -20,6 +20,18 @@ export type Settlement =
   /** To the dead letters, with its last error and its attempts. */
   | { token: string; outcome: 'dead'; error: string }
 
+/** One failed attempt of a message. */
+export interface Failure {
+  attempt: number
+  at: Date
+  error: string
+}
+
+/** The history of a dead letter, where the engine kept no more than its end. */
+export function lastFailure({ attempts, error, diedAt }: { attempts: number; error: string; diedAt: Date }): Failure[] {
+  return [{ attempt: attempts, at: diedAt, error }]
+}
+
 export interface ReceiveOptions {
   max: number
   leaseMs: number

@@ -1,45 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { silent } from '../../block.ts'
-import { verify, type Subject } from '../../conformance.ts'
+import type { OpenContext } from '../../block.ts'
+import { altered, verify, type Subject } from '../../conformance.ts'
+import { onMemory } from '../../../test/servers/leased.ts'
 import { queueSuite, type QueueHarness } from './conformance.ts'
 import type { QueueDriver } from './driver.ts'
-import { codeOf, open } from './memory.ts'
+import * as memory from './memory.ts'
+
+const capabilities = { delay: true, priority: true, ordered: true, dedupe: true, deadLetters: true }
 
 /** The memory driver with one promise broken. */
 function broken(flaw: (sound: QueueDriver) => Partial<QueueDriver>): Subject<QueueHarness> {
-  return {
-    driver: 'broken',
-    capabilities: { delay: true, priority: true, ordered: true, dedupe: true, deadLetters: true },
-    async open() {
-      const url = `memory:${crypto.randomUUID()}`
-      const opened: QueueDriver[] = []
-      const driver = async (name = 'jobs') => {
-        const block = () => assert.fail('no other block')
-        const context = { name, service: '', url, folder: '', secret: '', relays: false, log: silent, block }
-        const sound = await open(context)
-        opened.push(sound)
-        return { ...bind(sound), ...flaw(sound) }
-      }
-      await driver()
-      const close = () => Promise.all(opened.map((each) => each.close()))
-      return { driver, codeOf, [Symbol.asyncDispose]: async () => void (await close()) }
-    },
+  const open = async (context: OpenContext) => {
+    const sound = await memory.open(context)
+    return altered(sound, flaw(sound))
   }
-}
-
-function bind(driver: QueueDriver): QueueDriver {
-  return {
-    capabilities: driver.capabilities,
-    send: driver.send.bind(driver),
-    receive: driver.receive.bind(driver),
-    settle: driver.settle.bind(driver),
-    extend: driver.extend.bind(driver),
-    dead: driver.dead.bind(driver),
-    redrive: driver.redrive.bind(driver),
-    stats: driver.stats.bind(driver),
-    close: driver.close.bind(driver),
-  }
+  return onMemory({ open, codeOf: memory.codeOf }, capabilities)
 }
 
 const hourMs = 3_600_000

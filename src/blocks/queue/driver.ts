@@ -1,7 +1,7 @@
-import type { ReceiveOptions, Settlement } from '../../lease/lease.ts'
+import type { Failure, ReceiveOptions, Settlement } from '../../lease/lease.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 
-export type { Settlement }
+export type { Failure, Settlement }
 
 /** A message on its way in. The portable type has checked sizes and schema already. */
 export interface Outgoing {
@@ -42,6 +42,8 @@ export interface DeadLetter {
   attempts: number
   error: string
   diedAt: Date
+  /** Its failed attempts, the newest 10, oldest first; only the last one where the driver has no `history`. */
+  history: readonly Failure[]
 }
 
 export interface QueueStats {
@@ -62,6 +64,8 @@ export interface QueueCapabilities {
   dedupe: boolean
   /** Dead letters can be listed and redriven. */
   deadLetters: boolean
+  /** Dead letters tell of each failed attempt. */
+  history: boolean
   /** Largest body in bytes. */
   maxBytes: number
   /** Longest delay in milliseconds. */
@@ -76,6 +80,8 @@ export interface QueueDriver {
   readonly capabilities: QueueCapabilities
   /** The database whose transactions it takes part in (see `originOf`): set when `capabilities.transactions`. */
   readonly origin?: string
+  /** The engine's client and the names used there, for `block.native`: typed in `src/native.ts`. */
+  readonly native: object
   /**
    * Durable when it returns: the engine holds all of them, in this order per key, or it throws and none was stored
    * (an engine without atomic batches throws naming the number stored). Returns an id for each.

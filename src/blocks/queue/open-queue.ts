@@ -1,4 +1,4 @@
-import { refuseUnknown, type Health, type OpenContext, type Stats } from '../../block.ts'
+import { nativeOf, refuseUnknown, type Health, type Native, type OpenContext, type Stats } from '../../block.ts'
 import { engineName, type OpenedDriver } from '../../declare.ts'
 import { settledWithin } from '../../deadline.ts'
 import { AshlarError, invalid } from '../../errors.ts'
@@ -163,6 +163,10 @@ export class OpenQueue<T> implements Queue<T> {
 
   async stats(): Promise<Stats> {
     return this.#operations.run('stats', 'read figures', async () => ({ ...(await this.#stats()) }))
+  }
+
+  native<N extends object>(of: Native<N>): N {
+    return nativeOf(this, this.#driver.native, of)
   }
 
   close(): Promise<void> {

@@ -7,7 +7,7 @@
  */
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
-import type { ReceiveOptions } from '../../lease/lease.ts'
+import { lastFailure, type ReceiveOptions } from '../../lease/lease.ts'
 import { LeaseTable, statementMs, type Lane } from '../../postgres/lease.ts'
 import { limited } from '../../postgres/limits.ts'
 import { migrate } from '../../postgres/migrate.ts'
@@ -27,6 +27,7 @@ class PostgresQueue implements QueueDriver {
     ordered: true,
     dedupe: true,
     deadLetters: true,
+    history: false,
     maxBytes: 1024 ** 2,
     maxDelayMs: 366 * 86_400_000,
   }
@@ -42,6 +43,10 @@ class PostgresQueue implements QueueDriver {
     this.#db = limited(sql, statementMs)
     this.#lane = lane
     this.#table = new LeaseTable(sql, 'queue')
+  }
+
+  get native(): { sql: Sql } {
+    return { sql: this.#sql }
   }
 
   get origin(): string {
@@ -97,7 +102,11 @@ class PostgresQueue implements QueueDriver {
 
   async dead({ limit }: { limit: number }): Promise<DeadLetter[]> {
     const rows = await this.#table.dead(this.#lane, limit)
-    return rows.map(({ meta, ...row }) => ({ ...row, headers: JSON.parse(meta) as Record<string, string> }))
+    return rows.map(({ meta, ...row }) => ({
+      ...row,
+      headers: JSON.parse(meta) as Record<string, string>,
+      history: lastFailure(row),
+    }))
   }
 
   redrive(ids: readonly string[] | 'all'): Promise<number> {

@@ -1,4 +1,4 @@
-import type { Block, BlockOptions, Schema } from '../../block.ts'
+import type { Block, BlockOptions, Native, Schema } from '../../block.ts'
 import type { DriverTable } from '../../declare.ts'
 import type { Consumer } from '../../lease/consumer.ts'
 import type { Transaction } from '../../postgres/sql.ts'
@@ -86,4 +86,6 @@ export interface Queue<T> extends Block {
   dead(options?: { limit?: number }): Promise<DeadLetter[]>
   /** Sends dead letters back to be handled anew, with their ids. Answers how many there were. */
   redrive(ids: readonly string[] | 'all'): Promise<number>
+  /** The engine's own client, by a name of `ashlar/native`: `emails.native(amqp)`. @throws `unsupported` on another driver */
+  native<N extends object>(of: Native<N>): N
 }

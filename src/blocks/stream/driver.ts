@@ -83,6 +83,8 @@ export interface StreamEngine {
  */
 export interface StreamDriver {
   readonly capabilities: StreamCapabilities
+  /** The engine's client and the names used there, for `block.native`: typed in `src/native.ts`. */
+  readonly native: object
   /** The stream's partitions, made at open if it is new. @throws at open when it exists with another count */
   readonly partitions: number
   /** Durable when it returns. Records of one partition keep their order and lie together. Answers their offsets. */

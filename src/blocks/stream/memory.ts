@@ -82,6 +82,7 @@ export function codeOf(error: unknown): Code | undefined {
 
 class MemoryStream implements StreamDriver {
   readonly capabilities = { compaction: true, maxBytes: 1024 ** 2 }
+  readonly native = {}
   readonly #store: Store
   readonly #log: Log
   readonly #closing = new AbortController()

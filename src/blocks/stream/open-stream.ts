@@ -1,4 +1,4 @@
-import { refuseUnknown, type Health, type OpenContext, type Stats } from '../../block.ts'
+import { nativeOf, refuseUnknown, type Health, type Native, type OpenContext, type Stats } from '../../block.ts'
 import type { OpenedDriver } from '../../declare.ts'
 import { AshlarError, describe } from '../../errors.ts'
 import { cached } from '../../lease/cached.ts'
@@ -246,6 +246,10 @@ export class OpenStream<T> implements Stream<T> {
   #refuseWhenClosed(): void {
     if (this.#closing)
       throw new AshlarError('closed', `${this.#what} is closed`, { block: this.name, driver: this.driver })
+  }
+
+  native<N extends object>(of: Native<N>): N {
+    return nativeOf(this, this.#driver.native, of)
   }
 
   close(): Promise<void> {

@@ -100,6 +100,10 @@ class PostgresStream implements StreamDriver {
     this.#groupChannel = channelOf('stream-groups', name)
   }
 
+  get native(): { sql: Sql } {
+    return { sql: this.#sql }
+  }
+
   async append(records: readonly Appending[]): Promise<number[]> {
     const batches = batchesOf(records)
     if (batches.length === 0) return []

@@ -1,4 +1,4 @@
-import type { Block, BlockOptions, Schema } from '../../block.ts'
+import type { Block, BlockOptions, Native, Schema } from '../../block.ts'
 import type { DriverTable } from '../../declare.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 import type { Duration, Size } from '../../units.ts'
@@ -100,4 +100,6 @@ export interface Stream<T> extends Block {
   seek(group: string, to: 'start' | 'end' | Date): Promise<void>
   bounds(): Promise<Bounds[]>
   groups(): Promise<GroupStats[]>
+  /** The engine's own client, by a name of `ashlar/native`: `views.native(kafka)`. @throws `unsupported` on another driver */
+  native<N extends object>(of: Native<N>): N
 }

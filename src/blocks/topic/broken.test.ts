@@ -1,47 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { silent } from '../../block.ts'
-import { verify, type Subject } from '../../conformance.ts'
+import type { OpenContext } from '../../block.ts'
+import { altered, verify, type Subject } from '../../conformance.ts'
+import { onMemory } from '../../../test/servers/leased.ts'
 import { topicSuite, type TopicHarness } from './conformance.ts'
 import type { TopicDriver } from './driver.ts'
-import { codeOf, open } from './memory.ts'
+import * as memory from './memory.ts'
+
+const capabilities = { filters: true, ordered: true, deadLetters: true }
 
 /** The memory driver with one promise broken. */
 function broken(flaw: (sound: TopicDriver) => Partial<TopicDriver>): Subject<TopicHarness> {
-  return {
-    driver: 'broken',
-    capabilities: { filters: true, ordered: true, deadLetters: true },
-    async open() {
-      const url = `memory:${crypto.randomUUID()}`
-      const opened: TopicDriver[] = []
-      const driver = async (name = 'events') => {
-        const block = () => assert.fail('no other block')
-        const context = { name, service: '', url, folder: '', secret: '', relays: false, log: silent, block }
-        const sound = await open(context)
-        opened.push(sound)
-        return { ...bind(sound), ...flaw(sound) }
-      }
-      await driver()
-      const close = () => Promise.all(opened.map((each) => each.close()))
-      return { driver, codeOf, [Symbol.asyncDispose]: async () => void (await close()) }
-    },
+  const open = async (context: OpenContext) => {
+    const sound = await memory.open(context)
+    return altered(sound, flaw(sound))
   }
-}
-
-function bind(driver: TopicDriver): TopicDriver {
-  return {
-    capabilities: driver.capabilities,
-    publish: driver.publish.bind(driver),
-    subscribe: driver.subscribe.bind(driver),
-    unsubscribe: driver.unsubscribe.bind(driver),
-    receive: driver.receive.bind(driver),
-    settle: driver.settle.bind(driver),
-    extend: driver.extend.bind(driver),
-    dead: driver.dead.bind(driver),
-    redrive: driver.redrive.bind(driver),
-    stats: driver.stats.bind(driver),
-    close: driver.close.bind(driver),
-  }
+  return onMemory({ open, codeOf: memory.codeOf }, capabilities)
 }
 
 const flaws: { flaw: string; caughtBy: string; driver: Subject<TopicHarness> }[] = [

@@ -1,7 +1,7 @@
-import type { ReceiveOptions, Settlement } from '../../lease/lease.ts'
+import type { Failure, ReceiveOptions, Settlement } from '../../lease/lease.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 
-export type { Settlement }
+export type { Failure, Settlement }
 
 export interface Outgoing {
   /** JSON text. */
@@ -33,6 +33,8 @@ export interface DeadLetter {
   attempts: number
   error: string
   diedAt: Date
+  /** Its failed attempts, the newest 10, oldest first; only the last one where the driver has no `history`. */
+  history: readonly Failure[]
 }
 
 export interface Subscription {
@@ -55,6 +57,8 @@ export interface TopicCapabilities {
   filters: boolean
   ordered: boolean
   deadLetters: boolean
+  /** Dead letters tell of each failed attempt. */
+  history: boolean
   maxBytes: number
 }
 
@@ -67,6 +71,8 @@ export interface TopicDriver {
   readonly capabilities: TopicCapabilities
   /** The database whose transactions it takes part in (see `originOf`): set when `capabilities.transactions`. */
   readonly origin?: string
+  /** The engine's client and the names used there, for `block.native`: typed in `src/native.ts`. */
+  readonly native: object
   /**
    * Durable, and in every subscription that exists now and matches, when it returns; all of them or, when it throws, none.
    * Answers an id for each, which all subscriptions see.

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import { AshlarError, invalid, type Code } from '../../errors.ts'
-import type { ReceiveOptions } from '../../lease/lease.ts'
+import { lastFailure, type ReceiveOptions } from '../../lease/lease.ts'
 import { MemoryLane } from '../../lease/memory.ts'
 import { SharedStores } from '../../lease/stores.ts'
 import type {
@@ -44,8 +44,10 @@ class MemoryTopic implements TopicDriver {
     filters: true,
     ordered: true,
     deadLetters: true,
+    history: false,
     maxBytes: 1024 ** 2,
   }
+  readonly native = {}
   readonly #topic: string
   readonly #lines: Store
   readonly #release: () => void
@@ -97,7 +99,15 @@ class MemoryTopic implements TopicDriver {
     return this.#lane(subscription)
       .dead(limit)
       .map(({ id, payload, attempts, error, diedAt }) => {
-        return { id, body: payload.body, attributes: payload.attributes, attempts, error, diedAt }
+        return {
+          id,
+          body: payload.body,
+          attributes: payload.attributes,
+          attempts,
+          error,
+          diedAt,
+          history: lastFailure({ attempts, error, diedAt }),
+        }
       })
   }
 

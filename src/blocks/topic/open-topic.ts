@@ -1,4 +1,4 @@
-import { refuseUnknown, type Health, type OpenContext, type Stats } from '../../block.ts'
+import { nativeOf, refuseUnknown, type Health, type Native, type OpenContext, type Stats } from '../../block.ts'
 import { engineName, type OpenedDriver } from '../../declare.ts'
 import { settledWithin } from '../../deadline.ts'
 import { AshlarError } from '../../errors.ts'
@@ -196,6 +196,10 @@ export class OpenTopic<T> implements Topic<T> {
         oldestAgeMs: all.reduce((oldest, { oldestAgeMs }) => Math.max(oldest, oldestAgeMs), 0),
       }
     })
+  }
+
+  native<N extends object>(of: Native<N>): N {
+    return nativeOf(this, this.#driver.native, of)
   }
 
   close(): Promise<void> {

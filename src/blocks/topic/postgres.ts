@@ -9,7 +9,7 @@
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import { AshlarError } from '../../errors.ts'
-import type { ReceiveOptions } from '../../lease/lease.ts'
+import { lastFailure, type ReceiveOptions } from '../../lease/lease.ts'
 import { LeaseTable, statementMs, type Lane } from '../../postgres/lease.ts'
 import { limited } from '../../postgres/limits.ts'
 import { migrate } from '../../postgres/migrate.ts'
@@ -42,6 +42,7 @@ class PostgresTopic implements TopicDriver {
     filters: true,
     ordered: true,
     deadLetters: true,
+    history: false,
     maxBytes: 1024 ** 2,
   }
   readonly #sql: Sql
@@ -57,6 +58,10 @@ class PostgresTopic implements TopicDriver {
     this.#topic = topic
     this.#wake = new Wake(sql, channelOf('topic', topic))
     this.#table = new LeaseTable(sql, 'topic')
+  }
+
+  get native(): { sql: Sql } {
+    return { sql: this.#sql }
   }
 
   get origin(): string {
@@ -124,7 +129,11 @@ class PostgresTopic implements TopicDriver {
 
   async dead(subscription: string, { limit }: { limit: number }): Promise<DeadLetter[]> {
     const rows = await this.#table.dead(await this.#lane(subscription), limit)
-    return rows.map(({ meta, ...row }) => ({ ...row, attributes: (JSON.parse(meta) as Meta).attributes }))
+    return rows.map(({ meta, ...row }) => ({
+      ...row,
+      attributes: (JSON.parse(meta) as Meta).attributes,
+      history: lastFailure(row),
+    }))
   }
 
   async redrive(subscription: string, ids: readonly string[] | 'all'): Promise<number> {

@@ -1,4 +1,4 @@
-import type { Block, BlockOptions, Schema } from '../../block.ts'
+import type { Block, BlockOptions, Native, Schema } from '../../block.ts'
 import type { DriverTable } from '../../declare.ts'
 import type { Consumer } from '../../lease/consumer.ts'
 import type { Transaction } from '../../postgres/sql.ts'
@@ -88,4 +88,6 @@ export interface Topic<T> extends Block {
   redrive(subscription: string, ids: readonly string[] | 'all'): Promise<number>
   /** All subscriptions with what they hold: a dead one shows by its `oldestAgeMs`. */
   subscriptions(): Promise<SubscriptionStats[]>
+  /** The engine's own client, by a name of `ashlar/native`: `orders.native(nats)`. @throws `unsupported` on another driver */
+  native<N extends object>(of: Native<N>): N
 }

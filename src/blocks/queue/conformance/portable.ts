@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { silent, type OpenContext, type Schema } from '../../../block.ts'
-import { until, type Case } from '../../../conformance.ts'
+import { altered, until, type Case } from '../../../conformance.ts'
 import { AshlarError, isAshlarError, type Code } from '../../../errors.ts'
 import { GiveUp } from '../../../lease/retry.ts'
 import type { QueueHarness } from './harness.ts'
@@ -228,10 +228,8 @@ const endings: Case<QueueHarness>[] = [
     async run(harness) {
       const driver = await harness.driver()
       let tokens: readonly string[] = []
-      const stolen = {
-        ...bound(driver),
-        extend: async (asked: readonly string[]) => ((tokens = asked), asked.map(() => false)),
-      }
+      const extend = async (asked: readonly string[]) => ((tokens = asked), asked.map(() => false))
+      const stolen = altered(driver, { extend })
       await using queue = await open<string>({ ...harness, driver: async () => stolen }, { visibility: '1s' })
       let signal: AbortSignal | undefined
       let deliveries = 0
@@ -262,21 +260,6 @@ const endings: Case<QueueHarness>[] = [
 ]
 
 /** A driver whose methods may be replaced one by one. */
-function bound(driver: Awaited<ReturnType<QueueHarness['driver']>>) {
-  return {
-    capabilities: driver.capabilities,
-    ...(driver.origin === undefined ? {} : { origin: driver.origin }),
-    send: driver.send.bind(driver),
-    receive: driver.receive.bind(driver),
-    settle: driver.settle.bind(driver),
-    extend: driver.extend.bind(driver),
-    dead: driver.dead.bind(driver),
-    redrive: driver.redrive.bind(driver),
-    stats: driver.stats.bind(driver),
-    close: driver.close.bind(driver),
-  }
-}
-
 const payloads: Case<QueueHarness>[] = [
   {
     name: 'a payload that breaks the schema is refused when sent',

@@ -1,0 +1,11 @@
+import type { Native } from './block.ts'
+import type { Sql } from './postgres/sql.ts'
+
+/*
+ * The escape hatch: what each driver of queue, topic and stream lets you reach of its engine, where the portable block does not
+ * go far enough. `views.native(kafka)` is typed, and refused when the block is open on another driver. What you do with it is
+ * between you and the engine.
+ */
+
+/** The pool of connections; the tables are described in the docs page of each block. */
+export const postgres: Native<{ sql: Sql }> = { scheme: 'postgres' }
