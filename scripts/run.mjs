@@ -24,6 +24,8 @@ const commands = {
   photos: ['examples/photos/import.ts'],
   bench: ['bench/main.ts'],
   guarantees: ['scripts/guarantees.ts'],
+  engines: ['engines/main.ts'],
+  conformance: ['scripts/conformance.ts'],
 }
 
 const [name, ...rest] = process.argv.slice(2)
