@@ -1,4 +1,4 @@
-import type { Entry } from 'ashlar/stream'
+import { after, type Entry, type Offset } from 'ashlar/stream'
 import type { Transaction } from 'ashlar'
 import { shutter } from './blueprint.ts'
 import type { View } from './model.ts'
@@ -43,12 +43,12 @@ async function firstHour({ sql }: Transaction): Promise<Date> {
 
 /** Adds those views that are not counted yet. */
 async function add({ sql }: Transaction, entries: readonly Entry<View>[], since = new Date(0)): Promise<number> {
-  const { rows } = await sql.query<{ partition: number; next: number }>(
+  const { rows } = await sql.query<{ partition: number; next: Offset }>(
     'select partition, next_offset as next from counted',
   )
   const next = new Map(rows.map((row) => [row.partition, row.next]))
   const fresh = entries.filter(({ partition, offset }) => offset >= (next.get(partition) ?? 0))
-  for (const { partition, offset } of fresh) next.set(partition, Math.max(offset + 1, next.get(partition) ?? 0))
+  for (const { partition, offset } of fresh) next.set(partition, after(offset))
   const seen = fresh.flatMap(({ value }) => (value && new Date(value.at) >= since ? value : []))
   await sql.query(addViews, [seen.map(({ photo }) => photo), seen.map(({ at }) => at)])
   await sql.query(noteOffsets, [[...next.keys()], [...next.values()]])

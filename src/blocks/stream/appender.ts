@@ -8,7 +8,7 @@ import { checkBatch } from '../../lease/payload.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 import { traceHeaders } from '../../telemetry.ts'
 import type { Asking } from './asking.ts'
-import type { StreamDriver } from './driver.ts'
+import type { Offset, StreamDriver } from './driver.ts'
 import { checkKey, draftOf, type Draft } from './records.ts'
 import { Spread } from './spread.ts'
 
@@ -20,7 +20,7 @@ export class Appender<T> {
   readonly #what: string
   readonly #maxBytes: number
   readonly #schema: Schema<T> | undefined
-  readonly #lines: Lines<Draft, number>
+  readonly #lines: Lines<Draft, Offset>
   readonly #outbox: Outbox<Draft> | undefined
 
   static async open<T>(
@@ -45,7 +45,7 @@ export class Appender<T> {
     what: string,
     maxBytes: number,
     schema: Schema<T> | undefined,
-    append: (drafts: readonly Draft[]) => Promise<number[]>,
+    append: (drafts: readonly Draft[]) => Promise<Offset[]>,
     outbox: Outbox<Draft> | undefined,
   ) {
     this.#what = what

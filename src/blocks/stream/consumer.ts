@@ -3,7 +3,7 @@ import { settledWithin } from '../../deadline.ts'
 import { AshlarError, describe } from '../../errors.ts'
 import { pause } from '../../lease/retry.ts'
 import { count } from '../../telemetry.ts'
-import type { Assignment, Membership } from './driver.ts'
+import type { Assignment, Membership, Offset } from './driver.ts'
 import { Lane, type LaneSetup } from './lane.ts'
 import type { Consumer } from './stream.ts'
 
@@ -13,7 +13,7 @@ export interface ConsumerSetup extends Omit<LaneSetup, 'commit' | 'paused' | 'on
   /** @param changed to be called when a heartbeat would tell something new */
   join(changed: () => void): Promise<Membership>
   heartbeat(membership: Membership, holding: boolean): Promise<Assignment>
-  commit(membership: Membership, generation: number, offsets: ReadonlyMap<number, number>): Promise<void>
+  commit(membership: Membership, generation: number, offsets: ReadonlyMap<number, Offset>): Promise<void>
   onClose(): void
 }
 
@@ -142,7 +142,7 @@ export class GroupConsumer implements Consumer {
   }
 
   #begin(partition: number, generation: number): void {
-    const commit = (of: number, next: number) => this.#setup.commit(this.#membership, generation, new Map([[of, next]]))
+    const commit = (of: number, next: Offset) => this.#setup.commit(this.#membership, generation, new Map([[of, next]]))
     const setup: LaneSetup = {
       ...this.#setup,
       commit,

@@ -7,7 +7,16 @@ import type { Stream, StreamOptions } from './stream.ts'
 
 export { GiveUp } from '../../lease/retry.ts'
 export type { ConsumeContext, ConsumeOptions, Consumer, Entry, ParkedEntry, Stream, StreamOptions } from './stream.ts'
-export type { Bounds, GroupStats, StreamCapabilities, StreamDriver, StreamEngine, StreamShape } from './driver.ts'
+export { after } from './driver.ts'
+export type {
+  Bounds,
+  GroupStats,
+  Offset,
+  StreamCapabilities,
+  StreamDriver,
+  StreamEngine,
+  StreamShape,
+} from './driver.ts'
 
 const card: Card = {
   job: 'Keeps events in order in partitions of a log for a time. Groups read it each at their own pace, and again if they like.',
@@ -30,8 +39,7 @@ function kindOf<T>(): Kind<Stream<T>, StreamOptions<T>, StreamEngine> {
     },
     check: (options) => void readStreamOptions(options),
     async build(context, { driver: engine, scheme, codeOf }, options) {
-      const { partitions } = readStreamOptions(options)
-      const driver = await engine.open({ partitions }).catch((error: unknown) => {
+      const driver = await engine.open(readStreamOptions(options)).catch((error: unknown) => {
         throw wrap(error, { block: context.name, driver: scheme, doing: 'opening' }, codeOf)
       })
       return OpenStream.open({ driver, scheme, codeOf, context, options })

@@ -2,7 +2,7 @@ import type { Log } from '../../block.ts'
 import { describe, isAshlarError } from '../../errors.ts'
 import { GiveUp, pause, retryDelayMs } from '../../lease/retry.ts'
 import { count } from '../../telemetry.ts'
-import type { ParkedRecord, StoredRecord } from './driver.ts'
+import { after, type Offset, type ParkedRecord, type StoredRecord } from './driver.ts'
 
 /** What a lane asks of its consumer; what the driver throws comes wrapped. */
 export interface LaneSetup {
@@ -11,13 +11,13 @@ export interface LaneSetup {
   batch: number
   poison: 'stop' | 'park'
   log: Log
-  read(partition: number, offset: number, maxRecords: number, signal: AbortSignal): Promise<StoredRecord[]>
-  /** First offset that is kept. */
-  start(partition: number): Promise<number>
+  read(partition: number, offset: Offset, maxRecords: number, signal: AbortSignal): Promise<StoredRecord[]>
+  /** How many records retention has dropped between two offsets. */
+  dropped(partition: number, from: Offset, to: Offset): Promise<number>
   /** Where the group goes on in a partition. */
-  position(partition: number): Promise<number>
+  position(partition: number): Promise<Offset>
   /** Stores the next offset to read. @throws `conflict` when the partition is another member's now */
-  commit(partition: number, next: number): Promise<void>
+  commit(partition: number, next: Offset): Promise<void>
   handle(partition: number, records: readonly StoredRecord[], context: Context): Promise<void>
   park(record: ParkedRecord): Promise<void>
   /** While paused: resolves when that has ended. */
@@ -43,7 +43,7 @@ export class Lane {
   readonly #setup: LaneSetup
   readonly #stopping = new AbortController()
   readonly #abort = new AbortController()
-  #next = 0
+  #next: Offset = 0
   #skipped = 0
   #failures = 0
 
@@ -125,9 +125,8 @@ export class Lane {
   }
 
   /** Offsets may have gaps; only what lay below the log's start was there once and is lost to this group. */
-  async #noteGap(first: number): Promise<void> {
-    const start = await this.#setup.start(this.partition)
-    const skipped = Math.min(start, first) - this.#next
+  async #noteGap(first: Offset): Promise<void> {
+    const skipped = await this.#setup.dropped(this.partition, this.#next, first)
     if (skipped <= 0) return
     const { block, group, log } = this.#setup
     this.#skipped += skipped
@@ -146,10 +145,10 @@ export class Lane {
   async #work(records: readonly StoredRecord[]): Promise<void> {
     const isDone =
       this.#setup.poison === 'park' ? await this.#handleOrPark(records) : await this.#handleForEver(records)
-    if (isDone) await this.#done(records.at(-1)!.offset + 1, records.length)
+    if (isDone) await this.#done(after(records.at(-1)!.offset), records.length)
   }
 
-  async #done(next: number, handled: number): Promise<void> {
+  async #done(next: Offset, handled: number): Promise<void> {
     const { block, group } = this.#setup
     if (this.#abort.signal.aborted) return
     await this.#commit(next)
@@ -159,7 +158,7 @@ export class Lane {
   }
 
   /** Tries on while the engine is away: what was handled should not be handled again. */
-  async #commit(next: number): Promise<void> {
+  async #commit(next: Offset): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#setup.commit(this.partition, next)
@@ -178,7 +177,13 @@ export class Lane {
       return undefined
     } catch (error) {
       count('ashlar_stream_failures_total', 'Failed handler calls', { block, group })
-      const fields = { block, group, partition: this.partition, offset: records[0]!.offset, error: describe(error) }
+      const fields = {
+        block,
+        group,
+        partition: this.partition,
+        offset: String(records[0]!.offset),
+        error: describe(error),
+      }
       log.warn(fields, 'stream: the handler failed')
       return { error }
     }
@@ -198,7 +203,7 @@ export class Lane {
     if (records.length > 1 && !(await this.#attempt(records))) return true
     for (const record of records) {
       if (!(await this.#handleOne(record))) return false
-      if (record !== records.at(-1)) await this.#done(record.offset + 1, 1)
+      if (record !== records.at(-1)) await this.#done(after(record.offset), 1)
     }
     return true
   }
@@ -219,7 +224,7 @@ export class Lane {
     await this.#setup.park({ ...record, partition: this.partition, error: describe(error, 2_000) })
     count('ashlar_stream_parked_total', 'Records set aside', { block, group })
     log.error(
-      { block, group, partition: this.partition, offset: record.offset, error: describe(error) },
+      { block, group, partition: this.partition, offset: String(record.offset), error: describe(error) },
       'stream: parked',
     )
     return true

@@ -3,7 +3,7 @@ import type { ConsumerSetup } from './consumer.ts'
 import type { StreamDriver } from './driver.ts'
 import { offsetsOf, type Place } from './places.ts'
 
-type Asked = 'join' | 'heartbeat' | 'commit' | 'read' | 'start' | 'position' | 'park'
+type Asked = 'join' | 'heartbeat' | 'commit' | 'read' | 'dropped' | 'position' | 'park'
 
 const readBytes = 4 * 1024 ** 2
 const readWaitMs = 20_000
@@ -26,8 +26,11 @@ export function memberOf(
       asking.wait('reading', () =>
         driver.read(partition, offset, { maxRecords, maxBytes: readBytes, waitMs: readWaitMs, signal }),
       ),
-    start: (partition) =>
-      asking.run('bounds', 'asking for bounds', async () => (await driver.bounds())[partition]!.start),
+    dropped: async (partition, from, to) => {
+      if (!driver.capabilities.contiguous) return 0 // nothing tells how many there were
+      const { start } = await asking.run('bounds', 'asking for bounds', async () => (await driver.bounds())[partition]!)
+      return Number(start < to ? start : to) - Number(from)
+    },
     position: (partition) =>
       asking.run('position', `finding the place of group '${group}'`, async () => {
         const committed = await driver.committed(group)

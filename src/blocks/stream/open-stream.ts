@@ -127,7 +127,7 @@ export class OpenStream<T> implements Stream<T> {
     handler: Handler<T>,
   ): Promise<void> {
     const of = { kind: 'stream', block: this.name, driver: this.driver, operation: 'handle' }
-    const attributes = { 'ashlar.partition': partition, 'ashlar.offset': records[0]!.offset }
+    const attributes = { 'ashlar.partition': partition, 'ashlar.offset': String(records[0]!.offset) }
     return withTrace(records[0]!.headers, () =>
       observed(
         of,
@@ -199,10 +199,11 @@ export class OpenStream<T> implements Stream<T> {
 
   stats(): Promise<Stats> {
     return this.#run('stats', 'ask for figures', async () => {
+      const { contiguous } = this.#driver.capabilities
       const [bounds, groups] = await Promise.all([this.#driver.bounds(), this.#groups()])
       const lags = groups.map(({ partitions }) => sum(partitions.map(({ lag }) => lag)))
       return {
-        records: sum(bounds.map(({ start, end }) => end - start)),
+        ...(contiguous ? { records: sum(bounds.map(({ start, end }) => Number(end) - Number(start))) } : {}),
         groups: groups.length,
         members: sum(groups.map(({ members }) => members)),
         parked: sum(groups.map(({ parked }) => parked)),

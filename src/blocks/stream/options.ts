@@ -2,14 +2,8 @@ import { refuseUnknown } from '../../block.ts'
 import { invalid } from '../../errors.ts'
 import { toBytes, toCount, toMs } from '../../units.ts'
 import { checkPlace } from './places.ts'
+import type { Retention } from './driver.ts'
 import type { ConsumeOptions, StreamOptions } from './stream.ts'
-
-/** What `trim` of the driver takes. */
-export interface Retention {
-  ms: number
-  bytesPerPartition?: number
-  compact: boolean
-}
 
 const dayMs = 86_400_000
 

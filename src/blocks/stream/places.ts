@@ -1,5 +1,5 @@
 import { invalid } from '../../errors.ts'
-import type { StreamDriver } from './driver.ts'
+import type { Offset, StreamDriver } from './driver.ts'
 
 /** A place in a log, as users write it. */
 export type Place = 'start' | 'end' | Date
@@ -12,7 +12,7 @@ export function checkPlace(what: string, place: unknown): Place {
 }
 
 /** The offset of a place in each partition. */
-export async function offsetsOf(driver: StreamDriver, place: Place): Promise<number[]> {
+export async function offsetsOf(driver: StreamDriver, place: Place): Promise<Offset[]> {
   if (place instanceof Date) return driver.offsetsAt(place.getTime())
   const bounds = await driver.bounds()
   return bounds.map(({ start, end }) => (place === 'start' ? start : end))

@@ -120,7 +120,7 @@ test('kill -9 in the middle of a batch: a new member gets all that was not commi
   child.kill('SIGKILL')
   await once(child, 'exit')
   const groups = await log.groups()
-  const committed = groups[0]!.partitions.reduce((sum, each) => sum + each.committed, 0)
+  const committed = groups[0]!.partitions.reduce((sum, each) => sum + Number(each.committed), 0)
   assert.ok(committed <= first.length, `${committed} committed, ${first.length} handled`)
   const second: number[] = []
   await log.consume('g', (entries) => void second.push(...entries.map(({ value }) => value!)), { session: '1s' })

@@ -18,7 +18,6 @@ import type { Queryable, Sql } from '../../postgres/sql.ts'
 import { channelOf, Wake } from '../../postgres/wake.ts'
 import type {
   Appending,
-  Bounds,
   GroupStats,
   Membership,
   ParkedRecord,
@@ -79,7 +78,7 @@ interface Batch {
 }
 
 class PostgresStream implements StreamDriver {
-  readonly capabilities = { compaction: false, maxBytes: 1024 ** 2 }
+  readonly capabilities = { compaction: false, contiguous: true, trims: true, maxBytes: 1024 ** 2 }
   readonly partitions: number
   readonly #sql: Sql
   readonly #db: Queryable
@@ -156,8 +155,8 @@ class PostgresStream implements StreamDriver {
     return new Map(rows.map(({ partition, ends }) => [partition, ends]))
   }
 
-  async bounds(): Promise<Bounds[]> {
-    return (await this.#db.query<Bounds>(text.boundsText, [this.#id])).rows
+  async bounds(): Promise<{ start: number; end: number }[]> {
+    return (await this.#db.query<{ start: number; end: number }>(text.boundsText, [this.#id])).rows
   }
 
   async offsetsAt(timestamp: number): Promise<number[]> {

@@ -1,11 +1,11 @@
-import type { StoredRecord, StreamDriver } from './driver.ts'
+import { after, type Offset, type StoredRecord, type StreamDriver } from './driver.ts'
 
 interface ReaderSetup {
   partitions: number[]
   /** Where to begin, by partition number. */
-  from: readonly number[]
+  from: readonly Offset[]
   /** Where to end, by partition number; `undefined`: never. */
-  until: readonly number[] | undefined
+  until: readonly Offset[] | undefined
   signal: AbortSignal
   read: StreamDriver['read']
 }
@@ -26,7 +26,7 @@ export async function* pagesOf(setup: ReaderSetup): AsyncGenerator<{ partition: 
       const records = found.filter((record) => record.offset < end)
       if (records.length > 0) {
         isIdle = false
-        next.set(partition, records.at(-1)!.offset + 1)
+        next.set(partition, after(records.at(-1)!.offset))
         yield { partition, records }
       } else if (until) next.delete(partition)
     }
@@ -35,7 +35,7 @@ export async function* pagesOf(setup: ReaderSetup): AsyncGenerator<{ partition: 
 }
 
 /** Waits until some partition has more. What is read to find out is read again afterwards. */
-async function firstNews({ read, signal }: ReaderSetup, next: ReadonlyMap<number, number>): Promise<void> {
+async function firstNews({ read, signal }: ReaderSetup, next: ReadonlyMap<number, Offset>): Promise<void> {
   const stop = new AbortController()
   const either = AbortSignal.any([signal, stop.signal])
   const reads = [...next].map(([partition, offset]) =>

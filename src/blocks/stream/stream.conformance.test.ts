@@ -15,7 +15,7 @@ conforms(
   streamsOn({
     driver: 'memory',
     module: memory,
-    capabilities: { compaction: true },
+    capabilities: { compaction: true, contiguous: true, trims: true },
     sessionMs: 300,
     url: () => 'memory:conformance',
   }),
@@ -25,7 +25,7 @@ conforms(
   streamsOn({
     driver: 'postgres',
     module: postgres,
-    capabilities: { compaction: false },
+    capabilities: { compaction: false, contiguous: true, trims: true },
     sessionMs: 500,
     url: inPostgres,
   }),

@@ -2,7 +2,7 @@ import type { Block, BlockOptions, Native, Schema } from '../../block.ts'
 import type { DriverTable } from '../../declare.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 import type { Duration, Size } from '../../units.ts'
-import type { Bounds, GroupStats, StreamEngine } from './driver.ts'
+import type { Bounds, GroupStats, Offset, StreamEngine } from './driver.ts'
 
 export interface StreamOptions<T> extends BlockOptions {
   /** 1 to 1024, default 8. Fixed once the stream exists. */
@@ -23,7 +23,8 @@ export interface StreamOptions<T> extends BlockOptions {
 
 export interface Entry<T> {
   readonly partition: number
-  readonly offset: number
+  /** Its place in the partition: a number, or a bigint where the engine's places do not fit into one (Kinesis). */
+  readonly offset: Offset
   readonly key: string | undefined
   /** `undefined` for a tombstone. */
   readonly value: T | undefined
@@ -54,14 +55,14 @@ export interface Consumer extends AsyncDisposable {
 export interface ConsumeContext {
   /** Aborts when the partition was given to another member, or the consumer cannot wait any longer for the handler. */
   readonly signal: AbortSignal
-  /** Records that retention dropped before this group had read them: the entries begin after them. Usually 0. */
+  /** Records that retention dropped before this group had read them: the entries begin after them. Usually 0; always where the engine does not count them. */
   readonly skipped: number
 }
 
 /** An entry that a group has set aside because its handler kept failing. */
 export interface ParkedEntry {
   readonly partition: number
-  readonly offset: number
+  readonly offset: Offset
   readonly key: string | undefined
   /** The value as JSON text: it may be what could not be read. `undefined` for a tombstone. */
   readonly body: string | undefined

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { until, type Case } from '../../../conformance.ts'
 import { GiveUp } from '../../../lease/retry.ts'
+import { after } from '../driver.ts'
 import type { OpenStream } from '../open-stream.ts'
 import type { Consumer, ConsumeOptions, Entry } from '../stream.ts'
 import { lineTo, portable, record, type StreamHarness } from './harness.ts'
@@ -66,7 +67,7 @@ export const consumerCases: readonly Case<StreamHarness>[] = [
     async run(harness) {
       await using log = await portable<number>(harness, {}, await harness.open())
       const driver = await harness.open()
-      await driver.append([record(0, '1'), record(0, '2'), record(1, '3')])
+      const [, second] = await driver.append([record(0, '1'), record(0, '2'), record(1, '3')])
       const seen: string[] = []
       let failures = 2
       await log.consume('g', (entries) => {
@@ -75,7 +76,7 @@ export const consumerCases: readonly Case<StreamHarness>[] = [
       })
       await until('it worked', () => seen.filter((each) => each === '1,2').length === 3)
       assert.ok(seen.includes('3'))
-      await until('it is committed', async () => (await driver.committed('g')).get(0) === 2)
+      await until('it is committed', async () => (await driver.committed('g')).get(0) === after(second!))
     },
   },
   {
@@ -83,7 +84,7 @@ export const consumerCases: readonly Case<StreamHarness>[] = [
     async run(harness) {
       await using log = await portable<number>(harness, {}, await harness.open())
       const driver = await harness.open()
-      await driver.append([record(0, '1'), record(0, '2'), record(0, 'no json'), record(0, '4')])
+      const offsets = await driver.append([record(0, '1'), record(0, '2'), record(0, 'no json'), record(0, '4')])
       const seen: number[] = []
       const handler = (entries: readonly Entry<number>[]) => {
         for (const { value } of entries) {
@@ -98,14 +99,14 @@ export const consumerCases: readonly Case<StreamHarness>[] = [
       assert.deepEqual(
         parked.map(({ offset, body }) => [offset, body]),
         [
-          [1, '2'],
-          [2, 'no json'],
+          [offsets[1], '2'],
+          [offsets[2], 'no json'],
         ],
       )
       assert.match(parked[0]!.error, /two is no good/)
       assert.match(parked[1]!.error, /not JSON/)
       assert.equal((await log.stats())['parked'], 2)
-      await until('all are committed', async () => (await driver.committed('g')).get(0) === 4)
+      await until('all are committed', async () => (await driver.committed('g')).get(0) === after(offsets[3]!))
     },
   },
   {
@@ -134,7 +135,8 @@ export const consumerCases: readonly Case<StreamHarness>[] = [
     },
   },
   {
-    name: 'tells a group how many records retention dropped before it read them, and goes on at the start',
+    name: 'goes on at the start when retention dropped what a group had not read, and tells how many',
+    needs: 'trims',
     async run(harness) {
       await using log = await portable<number>(harness, {}, await harness.open())
       const driver = await harness.open()
@@ -142,14 +144,15 @@ export const consumerCases: readonly Case<StreamHarness>[] = [
       await log.seek('g', 'start')
       await until('they are gone', async () => {
         await driver.trim({ ms: 1, compact: false })
-        return (await driver.bounds())[0]!.start === 3
+        const { start, end } = (await driver.bounds())[0]!
+        return start === end
       })
       await driver.append([record(0, '4'), record(0, '5')])
       const seen: [number, number][] = []
       await log.consume('g', (entries, { skipped }) => void seen.push([entries[0]!.value!, skipped]), { batch: 1 })
       await until('it goes on', () => seen.length === 2)
       assert.deepEqual(seen, [
-        [4, 3],
+        [4, driver.capabilities.contiguous ? 3 : 0],
         [5, 0],
       ])
     },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { until, type Case } from '../../../conformance.ts'
+import { after, type Offset } from '../driver.ts'
 import { readAll, readNow, record, refuses, text, valuesOf, type StreamHarness } from './harness.ts'
 
 /** The log: order, completeness, waiting, retention. */
@@ -47,14 +48,14 @@ export const driverCases: readonly Case<StreamHarness>[] = [
       const writers = await Promise.all(Array.from({ length: 8 }, () => harness.open()))
       const reader = await harness.open()
       const seen: string[] = []
-      let next = 0
+      let next: Offset = 0
       let isWritten = false
       const tail = async () => {
         const wasWritten = isWritten
         const page = await readNow(reader, 0, next)
         for (const each of page) {
           assert.ok(each.offset >= next, 'offsets grow')
-          next = each.offset + 1
+          next = after(each.offset)
           seen.push(text(each.value)!)
         }
         return wasWritten && page.length === 0
@@ -104,9 +105,9 @@ export const driverCases: readonly Case<StreamHarness>[] = [
     async run(harness) {
       const driver = await harness.open()
       const signal = new AbortController().signal
-      await driver.append(Array.from({ length: 10 }, (_, n) => record(0, `${n}`.padEnd(1_000))))
+      const offsets = await driver.append(Array.from({ length: 10 }, (_, n) => record(0, `${n}`.padEnd(1_000))))
       assert.equal((await readNow(driver, 0, 0, 3)).length, 3)
-      assert.equal((await driver.read(0, 4, { maxRecords: 10, maxBytes: 10, waitMs: 0, signal })).length, 1)
+      assert.equal((await driver.read(0, offsets[4]!, { maxRecords: 10, maxBytes: 10, waitMs: 0, signal })).length, 1)
       const some = await driver.read(0, 0, { maxRecords: 10, maxBytes: 5_000, waitMs: 0, signal })
       assert.ok(some.length >= 2 && some.length <= 5, `${some.length} records for 5000 bytes`)
     },
@@ -135,31 +136,63 @@ export const driverCases: readonly Case<StreamHarness>[] = [
       }
       const { end } = (await driver.bounds())[0]!
       assert.equal((await driver.offsetsAt(all.at(-1)!.timestamp + 3_600_000))[0], end)
-      assert.deepEqual((await driver.offsetsAt(0)).slice(1), [0, 0, 0])
+      assert.deepEqual(
+        await driver.offsetsAt(0),
+        (await driver.bounds()).map((bounds) => bounds.start),
+      )
+    },
+  },
+  {
+    name: 'offsets count records from 0 on',
+    needs: 'contiguous',
+    async run(harness) {
+      const driver = await harness.open()
+      const none = { start: 0, end: 0 }
+      assert.deepEqual(await driver.bounds(), [none, none, none, none])
+      assert.deepEqual(await driver.append([0, 2, 0, 0].map((partition) => record(partition, 'x'))), [0, 0, 1, 2])
+      assert.deepEqual(await driver.append([record(2, 'y'), record(0, 'y')]), [1, 3])
+      assert.deepEqual(await driver.bounds(), [{ start: 0, end: 4 }, none, { start: 0, end: 2 }, none])
+    },
+  },
+  {
+    name: 'bounds tell the first record that is kept, and where the next one comes',
+    async run(harness) {
+      const driver = await harness.open()
+      for (const { start, end } of await driver.bounds()) assert.equal(start, end)
+      const [first, , last] = await driver.append([record(0, 'a'), record(0, 'b'), record(0, 'c')])
+      const { start, end } = (await driver.bounds())[0]!
+      assert.deepEqual([start, end], [first, after(last!)])
+      assert.deepEqual(await readNow(driver, 0, end), [])
+      const [next] = await driver.append([record(0, 'd')])
+      assert.deepEqual(
+        (await readNow(driver, 0, end)).map(({ offset }) => offset),
+        [next],
+      )
     },
   },
   {
     name: 'drops what is too old, keeps the end offset, and reads on at the start',
+    needs: 'trims',
     async run(harness) {
       const driver = await harness.open()
-      await driver.append([record(0, 'a'), record(0, 'b'), record(1, 'c')])
+      const appended = await driver.append([record(0, 'a'), record(0, 'b'), record(1, 'c')])
       assert.equal(await driver.trim({ ms: 3_600_000, compact: false }), 0)
       await until('they are old', async () => (await driver.trim({ ms: 1, compact: false })) > 0)
       await until('all are gone', async () => {
         await driver.trim({ ms: 1, compact: false })
         return (await driver.bounds()).every(({ start, end }) => start === end)
       })
-      assert.deepEqual((await driver.bounds()).slice(0, 2), [
-        { start: 2, end: 2 },
-        { start: 1, end: 1 },
-      ])
+      const ends = (await driver.bounds()).map(({ end }) => end)
+      assert.deepEqual(ends.slice(0, 2), [after(appended[1]!), after(appended[2]!)])
       assert.deepEqual(await readNow(driver, 0, 0), [])
-      assert.deepEqual(await driver.append([record(0, 'd')]), [2])
+      const [next] = await driver.append([record(0, 'd')])
+      assert.ok(next! >= ends[0]!, 'offsets go on where they were')
       assert.deepEqual(valuesOf(await readNow(driver, 0, 0)), ['d'])
     },
   },
   {
     name: 'drops the oldest beyond so many bytes of a partition',
+    needs: 'trims',
     async run(harness) {
       const driver = await harness.open()
       for (let n = 0; n < 10; n++) await driver.append([record(0, `${n}`.padEnd(1_000))])
@@ -167,7 +200,7 @@ export const driverCases: readonly Case<StreamHarness>[] = [
       const left = await readAll(driver, 0)
       assert.ok(left.length >= 4 && left.length <= 6, `${left.length} of 10 records are left`)
       assert.equal(text(left.at(-1)!.value)!.trim(), '9')
-      assert.deepEqual((await driver.bounds())[0], { start: left[0]!.offset, end: 10 })
+      assert.deepEqual((await driver.bounds())[0], { start: left[0]!.offset, end: after(left.at(-1)!.offset) })
     },
   },
   {
@@ -176,17 +209,18 @@ export const driverCases: readonly Case<StreamHarness>[] = [
     async run(harness) {
       const driver = await harness.open()
       const sent = [record(0, '1', 'a'), record(0, '2', 'b'), record(0, '3', 'a'), record(0, null, 'b'), record(0, '4')]
-      await driver.append(sent)
+      const appended = await driver.append(sent)
       assert.equal(await driver.trim({ ms: 3_600_000, compact: true }), 0)
       await until('they are old', async () => (await driver.trim({ ms: 1, compact: true })) > 0)
       assert.deepEqual(
         (await readAll(driver, 0)).map(({ offset, value }) => [offset, text(value)]),
         [
-          [2, '3'],
-          [4, '4'],
+          [appended[2], '3'],
+          [appended[4], '4'],
         ],
       )
-      assert.deepEqual(await driver.append([record(0, '5', 'a')]), [5])
+      const [next] = await driver.append([record(0, '5', 'a')])
+      assert.ok(next! > appended[4]!, 'offsets go on where they were')
     },
   },
 ]

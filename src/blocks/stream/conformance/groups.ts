@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
 import { until, type Case } from '../../../conformance.ts'
-import type { Assignment, Membership } from '../driver.ts'
+import type { Assignment, Membership, Offset } from '../driver.ts'
 import { readNow, record, refuses, settled, type StreamHarness } from './harness.ts'
 
 const hourMs = 3_600_000
 const ascending = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)
+
+/** Committed offsets as numbers, by partition: a driver that keeps them as bigints answers those. */
+function placesOf(committed: ReadonlyMap<number, Offset>): [number, number][] {
+  return [...committed]
+    .map(([partition, offset]): [number, number] => [partition, Number(offset)])
+    .sort(([a], [b]) => a - b)
+}
 
 /** Beats all until each has its share of the same generation. */
 async function shared(memberships: readonly Membership[]) {
@@ -63,7 +70,7 @@ export const groupCases: readonly Case<StreamHarness>[] = [
         harness.sessionMs * 20,
       )
       await refuses(harness, 'conflict', silent.commit(generation, new Map([[partitions[0]!, 9]])))
-      assert.equal((await there.committed('g')).get(partitions[0]!), 0)
+      assert.equal(Number((await there.committed('g')).get(partitions[0]!)), 0)
       const again = await shared([silent, next])
       assert.equal(again.flatMap((share) => share.partitions).length, 4, 'it joins again by its heartbeat')
     },
@@ -100,13 +107,10 @@ export const groupCases: readonly Case<StreamHarness>[] = [
       )
       await shared([one, two])
       await refuses(harness, 'conflict', one.commit(generation, new Map([[0, 6]])))
-      assert.deepEqual(
-        [...(await driver.committed('g'))].sort(([a], [b]) => a - b),
-        [
-          [0, 5],
-          [1, 5],
-        ],
-      )
+      assert.deepEqual(placesOf(await driver.committed('g')), [
+        [0, 5],
+        [1, 5],
+      ])
     },
   },
   {
@@ -130,13 +134,10 @@ export const groupCases: readonly Case<StreamHarness>[] = [
           [3, 4],
         ]),
       )
-      assert.deepEqual(
-        new Map([...(await there.committed('g'))].sort(([a], [b]) => a - b)),
-        new Map([
-          [0, 5],
-          [3, 4],
-        ]),
-      )
+      assert.deepEqual(placesOf(await there.committed('g')), [
+        [0, 5],
+        [3, 4],
+      ])
       assert.deepEqual(await there.committed('other'), new Map())
     },
   },
@@ -156,31 +157,28 @@ export const groupCases: readonly Case<StreamHarness>[] = [
           [1, 7],
         ]),
       )
-      assert.deepEqual(
-        new Map([...(await driver.committed('g'))].sort(([a], [b]) => a - b)),
-        new Map([
-          [0, 1],
-          [1, 7],
-        ]),
-      )
+      assert.deepEqual(placesOf(await driver.committed('g')), [
+        [0, 1],
+        [1, 7],
+      ])
       await driver.seek('new', new Map([[2, 3]]))
-      assert.deepEqual(await driver.committed('new'), new Map([[2, 3]]))
+      assert.deepEqual(placesOf(await driver.committed('new')), [[2, 3]])
     },
   },
   {
     name: 'tells members and lag of each group',
     async run(harness) {
       const driver = await harness.open()
-      await driver.append([record(0, 'a'), record(0, 'b'), record(0, 'c')])
+      const [, second] = await driver.append([record(0, 'a'), record(0, 'b'), record(0, 'c')])
       const one = await driver.join('g', { member: 'one', sessionMs: hourMs })
       const { generation } = await settled(one)
-      await one.commit(generation, new Map([[0, 1]]))
+      await one.commit(generation, new Map([[0, second!]]))
       const [stats] = await driver.groups()
       assert.deepEqual(stats, {
         group: 'g',
         members: 1,
         parked: 0,
-        partitions: [{ partition: 0, committed: 1, lag: 2 }],
+        partitions: [{ partition: 0, committed: second, lag: 2 }],
       })
       await one.leave()
       assert.equal((await driver.groups())[0]!.members, 0)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { silent, type OpenContext } from '../../../block.ts'
 import { isAshlarError, type Code } from '../../../errors.ts'
-import type { Appending, Membership, StoredRecord, StreamDriver } from '../driver.ts'
+import { after, type Appending, type Membership, type Offset, type StoredRecord, type StreamDriver } from '../driver.ts'
 import { OpenStream } from '../open-stream.ts'
 import type { StreamOptions } from '../stream.ts'
 
@@ -22,7 +22,7 @@ export function record(partition: number, value: string | null, key: string | nu
 }
 
 /** Reads without waiting. */
-export function readNow(driver: StreamDriver, partition: number, offset: number, maxRecords = 1_000) {
+export function readNow(driver: StreamDriver, partition: number, offset: Offset, maxRecords = 1_000) {
   const signal = new AbortController().signal
   return driver.read(partition, offset, { maxRecords, maxBytes: 1024 ** 2, waitMs: 0, signal })
 }
@@ -31,7 +31,7 @@ export async function readAll(driver: StreamDriver, partition: number): Promise<
   const found: StoredRecord[] = []
   for (let page = await readNow(driver, partition, 0); page.length > 0;) {
     found.push(...page)
-    page = await readNow(driver, partition, page.at(-1)!.offset + 1)
+    page = await readNow(driver, partition, after(page.at(-1)!.offset))
   }
   return found
 }

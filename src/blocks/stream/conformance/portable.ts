@@ -75,10 +75,7 @@ export const portableCases: readonly Case<StreamHarness>[] = [
       const driver = await harness.open()
       await using log = await portable<number>(harness, {}, driver)
       for (let n = 0; n < 8; n++) await log.append(n)
-      assert.deepEqual(
-        (await driver.bounds()).map(({ end }) => end),
-        [2, 2, 2, 2],
-      )
+      for (let partition = 0; partition < 4; partition++) assert.equal((await readAll(driver, partition)).length, 2)
     },
   },
   {
@@ -124,7 +121,8 @@ export const portableCases: readonly Case<StreamHarness>[] = [
   {
     name: 'a group is moved to the start, the end or a time, and told where each group is',
     async run(harness) {
-      await using log = await portable<number>(harness)
+      const driver = await harness.open()
+      await using log = await portable<number>(harness, {}, driver)
       await log.appendMany([1, 2, 3, 4])
       await log.seek('g', 'end')
       const lag = async () => (await log.groups())[0]!.partitions.reduce((sum, each) => sum + each.lag, 0)
@@ -133,7 +131,7 @@ export const portableCases: readonly Case<StreamHarness>[] = [
       assert.equal(await lag(), 4)
       await log.seek('g', new Date(Date.now() + 3_600_000))
       assert.equal(await lag(), 0)
-      assert.equal((await log.stats())['records'], 4)
+      if (driver.capabilities.contiguous) assert.equal((await log.stats())['records'], 4)
     },
   },
   {

@@ -1,8 +1,10 @@
 import type { Appending, StoredRecord } from '../driver.ts'
 
+type Kept = StoredRecord & { offset: number }
+
 /** The records of one partition, oldest first. */
 export class Partition {
-  records: StoredRecord[] = []
+  records: Kept[] = []
   start = 0
   end = 0
   newest = 0
@@ -31,9 +33,9 @@ export class Partition {
     return low
   }
 
-  read(offset: number, maxRecords: number, maxBytes: number): StoredRecord[] {
+  read(offset: number, maxRecords: number, maxBytes: number): Kept[] {
     const from = this.indexOf(offset)
-    const found: StoredRecord[] = []
+    const found: Kept[] = []
     let bytes = 0
     for (const record of this.records.slice(from, from + maxRecords)) {
       bytes += sizeOf(record)
@@ -55,7 +57,7 @@ export class Partition {
   }
 
   /** Keeps what the test says is to be kept. Answers what was dropped. */
-  keep(isKept: (record: StoredRecord, index: number) => boolean): StoredRecord[] {
+  keep(isKept: (record: Kept, index: number) => boolean): Kept[] {
     const dropped = this.records.filter((record, index) => !isKept(record, index))
     if (dropped.length === 0) return dropped
     const gone = new Set(dropped)
@@ -71,7 +73,7 @@ export function sizeOf({ key, value, headers }: Omit<StoredRecord, 'offset'>): n
 }
 
 /** Of each key the newest record stays; a tombstone only until it is old. */
-export function dropSuperseded(partition: Partition, oldest: number): StoredRecord[] {
+export function dropSuperseded(partition: Partition, oldest: number): Kept[] {
   const newest = new Map<string, number>()
   for (const { key, offset } of partition.records) if (key) newest.set(textOf(key), offset)
   return partition.keep(({ key, value, offset, timestamp }) => {
@@ -81,7 +83,7 @@ export function dropSuperseded(partition: Partition, oldest: number): StoredReco
 }
 
 /** The oldest go until what is left is small enough. */
-export function dropBeyond(partition: Partition, maxBytes: number | undefined): StoredRecord[] {
+export function dropBeyond(partition: Partition, maxBytes: number | undefined): Kept[] {
   if (maxBytes === undefined) return []
   let bytes = partition.records.reduce((sum, record) => sum + sizeOf(record), 0)
   return partition.keep((record) => {
