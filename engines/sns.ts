@@ -17,8 +17,16 @@ export const sns: Engine = {
   command: ({ home, folder, ports: [port] }) => ({
     file: find('python3')!,
     args: ['-m', 'ministack'],
-    // It listens on every address unless told otherwise.
-    env: { PYTHONPATH: home, BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), HOME: folder },
+    env: {
+      PYTHONPATH: home,
+      TMPDIR: folder,
+      GATEWAY_PORT: String(port),
+      // It would listen on every address, and for other services on ports of theirs.
+      BIND_HOST: '127.0.0.1',
+      SERVICES: 'sns,sqs',
+      IOT_MTLS_ENABLED: '0',
+      SFTP_ENABLED: '0',
+    },
   }),
   isReady: (port) => answersHttp(port, '/_ministack/health'),
   url: (port) => awsUrl('sns', 'us-east-1', port),
