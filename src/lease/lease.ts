@@ -27,6 +27,17 @@ export interface Failure {
   error: string
 }
 
+const maxHistory = 10
+const maxErrorLength = 500
+/** The error of an attempt whose lease nobody ended. */
+export const leaseEnded = 'the lease ended: the worker died, or was too late'
+
+/** The newest 10 failures, oldest first; 500 characters of each error. */
+export function withFailure(history: readonly Failure[], { attempt, at, error }: Failure): Failure[] {
+  const short = error.length > maxErrorLength ? [...error].slice(0, maxErrorLength).join('') : error
+  return [...history, { attempt, at, error: short }].slice(-maxHistory)
+}
+
 /** The history of a dead letter, where the engine kept no more than its end. */
 export function lastFailure({ attempts, error, diedAt }: { attempts: number; error: string; diedAt: Date }): Failure[] {
   return [{ attempt: attempts, at: diedAt, error }]

@@ -3,12 +3,14 @@
  *
  *   sequence ashlar.P_seq, sequence ashlar.P_lease
  *   table ashlar.P_messages (seq bigint primary key, id bigint, lane bigint, rank smallint, at timestamptz, lease bigint,
- *     attempt int, sent_at timestamptz, key text, head boolean, body text, meta text, error text)
+ *     attempt int, sent_at timestamptz, key text, head boolean, body text, meta text, error text, history jsonb)
  *   unique index (lane, rank, at, seq) where head; index (lane, key, seq) where key is not null
  *   table ashlar.P_dead (lane bigint, id bigint, rank smallint, sent_at timestamptz, key text, body text, meta text,
- *     attempts int, error text, died_at timestamptz, primary key (lane, id)); index (lane, died_at, id)
+ *     attempts int, error text, died_at timestamptz, history jsonb, primary key (lane, id)); index (lane, died_at, id)
  *
  * `seq` is the order; `id` is what users see, and stays when a dead letter is sent again. `rank` is minus the priority.
+ * `history` has the newest failed attempts: [{attempt, at (ms), error}, …]. A lease that nobody ended is one, too, found by
+ * the next claim: only then is `lease` above 0 in a message that is due.
  *
  * Only a `head` is lent: a message without a key, or the first of its key. A message with a key is stored as no head. Whoever
  * stored or removed one with a key asks again after his commit which is first now, and makes it the head (`promoteText`). Of a
@@ -16,7 +18,19 @@
  * and that question, the next look over all keys (`healText`) mends it.
  */
 
+/** As `src/lease/lease.ts` has them. */
+const maxHistory = 10
+const maxErrorLength = 500
+const leaseEnded = 'the lease ended: the worker died, or was too late'
+
 const waitLimit = '10s'
+
+/** A history with one more failure: that of the row's `attempt`. */
+function withFailure(history: string, at: string, error: string): string {
+  return `case when jsonb_array_length(${history}) >= ${maxHistory} then ${history} - 0 else coalesce(${history}, '[]') end
+    || jsonb_build_array(jsonb_build_object('attempt', attempt, 'at', floor(extract(epoch from ${at}) * 1000),
+      'error', left(${error}, ${maxErrorLength})))`
+}
 
 /** Ranks are looked at one by one, from the most urgent: each is one short index scan. */
 export function claimText(prefix: string): string {
@@ -29,7 +43,8 @@ export function claimText(prefix: string): string {
         order by m.at, m.seq limit $max for update of m skip locked) next
       limit $max)
     update ashlar.${prefix}_messages m
-    set at = statement_timestamp() + $leaseMs * interval '1 ms', lease = nextval('ashlar.${prefix}_lease'), attempt = attempt + 1
+    set at = statement_timestamp() + $leaseMs * interval '1 ms', lease = nextval('ashlar.${prefix}_lease'), attempt = attempt + 1,
+      history = case when m.lease > 0 then ${withFailure('m.history', 'm.at', `'${leaseEnded}'`)} else m.history end
     from due where m.seq = due.seq
     returning m.id, m.body, m.meta, m.key, m.attempt, extract(epoch from m.sent_at) * 1000 as "sentMs",
       lpad(m.lease::text, 16, '0') || '.' || m.seq as token, m.rank, m.seq`
@@ -57,12 +72,15 @@ export function settleText(prefix: string): string {
       where m.seq = g.seq and m.lease = g.lease and m.lane = $1 and g.outcome in ('done', 'dead')
       returning m.*, g.outcome, g.error as reason, g.lease as held),
     buried as (
-      insert into ashlar.${prefix}_dead (lane, id, rank, sent_at, key, body, meta, attempts, error, died_at)
-      select lane, id, rank, sent_at, key, body, meta, attempt, reason, clock_timestamp() from gone where outcome = 'dead'),
+      insert into ashlar.${prefix}_dead (lane, id, rank, sent_at, key, body, meta, attempts, error, died_at, history)
+      select lane, id, rank, sent_at, key, body, meta, attempt, reason, clock_timestamp(),
+        ${withFailure('history', 'clock_timestamp()', 'reason')}
+      from gone where outcome = 'dead'),
     kept as (
       update ashlar.${prefix}_messages m
       set at = statement_timestamp() + g.delay_ms * interval '1 ms', lease = 0,
-        attempt = m.attempt - (g.outcome = 'release')::int, error = case g.outcome when 'retry' then g.error else m.error end
+        attempt = m.attempt - (g.outcome = 'release')::int, error = case g.outcome when 'retry' then g.error else m.error end,
+        history = case g.outcome when 'retry' then ${withFailure('m.history', 'clock_timestamp()', 'g.error')} else m.history end
       from given g
       where m.seq = g.seq and m.lease = g.lease and m.lane = $1 and g.outcome in ('retry', 'release')
       returning m.seq, g.lease as held)
@@ -77,7 +95,7 @@ export function extendText(prefix: string): string {
 }
 
 export function deadText(prefix: string): string {
-  return `select id::text as id, body, meta, attempts, error, died_at as "diedAt" from ashlar.${prefix}_dead
+  return `select id::text as id, body, meta, attempts, error, died_at as "diedAt", history::text as history from ashlar.${prefix}_dead
     where lane = $1 order by died_at, id limit $2`
 }
 

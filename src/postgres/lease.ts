@@ -52,6 +52,14 @@ export interface BuriedRow {
   attempts: number
   error: string
   diedAt: Date
+  history: FailedAttempt[]
+}
+
+/** One failed attempt. */
+interface FailedAttempt {
+  attempt: number
+  at: Date
+  error: string
 }
 
 interface ReceiveOptions {
@@ -207,8 +215,8 @@ export class LeaseTable {
   }
 
   async dead(lane: Lane, limit: number): Promise<BuriedRow[]> {
-    const { rows } = await this.#db.query<BuriedRow>(this.#text.dead, [lane.id, limit])
-    return rows
+    const { rows } = await this.#db.query<BuriedRow & { history: string }>(this.#text.dead, [lane.id, limit])
+    return rows.map((row) => ({ ...row, history: parseHistory(row.history) }))
   }
 
   /** In batches, and only those that died before it began, so that it ends though they may die again meanwhile. */
@@ -266,6 +274,12 @@ function keysOf(rows: readonly { key: string | null }[]): string[] {
 function whichHeld(asked: readonly { seq: number; lease: string }[], rows: readonly Held[]): boolean[] {
   const held = new Set(rows.map(({ seq, held: lease }) => `${lease}.${seq}`))
   return asked.map(({ seq, lease }) => held.has(`${Number(lease)}.${seq}`))
+}
+
+/** `null` for those that died before the column was there. */
+function parseHistory(history: string | null): FailedAttempt[] {
+  const failures = JSON.parse(history ?? '[]') as { attempt: number; at: number; error: string }[]
+  return failures.map(({ at, ...failure }) => ({ ...failure, at: new Date(at) }))
 }
 
 function toLent({ id, body, meta, key, attempt, sentMs, token }: ClaimedRow): LentRow {

@@ -4,10 +4,11 @@ import type { OpenContext } from '../../block.ts'
 import { altered, verify, type Subject } from '../../conformance.ts'
 import { onMemory } from '../../../test/servers/leased.ts'
 import { queueSuite, type QueueHarness } from './conformance.ts'
+import { lastFailure } from '../../lease/lease.ts'
 import type { QueueDriver } from './driver.ts'
 import * as memory from './memory.ts'
 
-const capabilities = { delay: true, priority: true, ordered: true, dedupe: true, deadLetters: true }
+const capabilities = { delay: true, priority: true, ordered: true, dedupe: true, deadLetters: true, history: true }
 
 /** The memory driver with one promise broken. */
 function broken(flaw: (sound: QueueDriver) => Partial<QueueDriver>): Subject<QueueHarness> {
@@ -93,6 +94,14 @@ const flaws: { flaw: string; caughtBy: string; driver: Subject<QueueHarness> }[]
             each.outcome === 'dead' ? { token, outcome: 'done' } : { token, ...each },
           ),
         ),
+    })),
+  },
+  {
+    flaw: 'forgets all failed attempts but the last',
+    caughtBy:
+      'a dead letter tells its failed attempts: the newest 10, oldest first, leases that ended by themselves too',
+    driver: broken((sound) => ({
+      dead: async (options) => (await sound.dead(options)).map((each) => ({ ...each, history: lastFailure(each) })),
     })),
   },
 ]

@@ -7,7 +7,7 @@ import type { Queue, QueueOptions } from './queue.ts'
 
 export { GiveUp } from '../../lease/retry.ts'
 export type { Consumer, Job, Queue, QueueOptions, SendOptions, WorkOptions } from './queue.ts'
-export type { DeadLetter, QueueCapabilities, QueueDriver, QueueStats } from './driver.ts'
+export type { DeadLetter, Failure, QueueCapabilities, QueueDriver, QueueStats } from './driver.ts'
 
 const card: Card = {
   job: 'Takes slow or bursty work off the request: a job is stored, and one of the competing workers does it later, at least once.',

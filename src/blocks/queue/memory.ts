@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import { AshlarError, invalid, type Code } from '../../errors.ts'
-import { lastFailure, type ReceiveOptions } from '../../lease/lease.ts'
+import type { ReceiveOptions } from '../../lease/lease.ts'
 import { MemoryLane, maxHeld } from '../../lease/memory.ts'
 import { SharedStores } from '../../lease/stores.ts'
 import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats, Settlement } from './driver.ts'
@@ -70,7 +70,7 @@ class MemoryQueue implements QueueDriver {
     ordered: true,
     dedupe: true,
     deadLetters: true,
-    history: false,
+    history: true,
     maxBytes: 1024 ** 2,
     maxDelayMs: 366 * 86_400_000,
   }
@@ -101,7 +101,7 @@ class MemoryQueue implements QueueDriver {
   }
 
   async dead({ limit }: { limit: number }): Promise<DeadLetter[]> {
-    return this.#store.lane.dead(limit).map(({ id, payload, attempts, error, diedAt }) => {
+    return this.#store.lane.dead(limit).map(({ id, payload, attempts, error, diedAt, history }) => {
       return {
         id,
         body: payload.body,
@@ -109,7 +109,7 @@ class MemoryQueue implements QueueDriver {
         attempts,
         error,
         diedAt,
-        history: lastFailure({ attempts, error, diedAt }),
+        history,
       }
     })
   }

@@ -7,7 +7,7 @@
  */
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
-import { lastFailure, type ReceiveOptions } from '../../lease/lease.ts'
+import type { ReceiveOptions } from '../../lease/lease.ts'
 import { LeaseTable, statementMs, type Lane } from '../../postgres/lease.ts'
 import { limited } from '../../postgres/limits.ts'
 import { migrate } from '../../postgres/migrate.ts'
@@ -27,7 +27,7 @@ class PostgresQueue implements QueueDriver {
     ordered: true,
     dedupe: true,
     deadLetters: true,
-    history: false,
+    history: true,
     maxBytes: 1024 ** 2,
     maxDelayMs: 366 * 86_400_000,
   }
@@ -102,11 +102,7 @@ class PostgresQueue implements QueueDriver {
 
   async dead({ limit }: { limit: number }): Promise<DeadLetter[]> {
     const rows = await this.#table.dead(this.#lane, limit)
-    return rows.map(({ meta, ...row }) => ({
-      ...row,
-      headers: JSON.parse(meta) as Record<string, string>,
-      history: lastFailure(row),
-    }))
+    return rows.map(({ meta, ...row }) => ({ ...row, headers: JSON.parse(meta) as Record<string, string> }))
   }
 
   redrive(ids: readonly string[] | 'all'): Promise<number> {

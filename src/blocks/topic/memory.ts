@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto'
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import { AshlarError, invalid, type Code } from '../../errors.ts'
-import { lastFailure, type ReceiveOptions } from '../../lease/lease.ts'
+import type { ReceiveOptions } from '../../lease/lease.ts'
 import { MemoryLane } from '../../lease/memory.ts'
 import { SharedStores } from '../../lease/stores.ts'
 import type {
@@ -44,7 +44,7 @@ class MemoryTopic implements TopicDriver {
     filters: true,
     ordered: true,
     deadLetters: true,
-    history: false,
+    history: true,
     maxBytes: 1024 ** 2,
   }
   readonly native = {}
@@ -98,7 +98,7 @@ class MemoryTopic implements TopicDriver {
   async dead(subscription: string, { limit }: { limit: number }): Promise<DeadLetter[]> {
     return this.#lane(subscription)
       .dead(limit)
-      .map(({ id, payload, attempts, error, diedAt }) => {
+      .map(({ id, payload, attempts, error, diedAt, history }) => {
         return {
           id,
           body: payload.body,
@@ -106,7 +106,7 @@ class MemoryTopic implements TopicDriver {
           attempts,
           error,
           diedAt,
-          history: lastFailure({ attempts, error, diedAt }),
+          history,
         }
       })
   }

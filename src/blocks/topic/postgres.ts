@@ -9,7 +9,7 @@
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import { AshlarError } from '../../errors.ts'
-import { lastFailure, type ReceiveOptions } from '../../lease/lease.ts'
+import type { ReceiveOptions } from '../../lease/lease.ts'
 import { LeaseTable, statementMs, type Lane } from '../../postgres/lease.ts'
 import { limited } from '../../postgres/limits.ts'
 import { migrate } from '../../postgres/migrate.ts'
@@ -42,7 +42,7 @@ class PostgresTopic implements TopicDriver {
     filters: true,
     ordered: true,
     deadLetters: true,
-    history: false,
+    history: true,
     maxBytes: 1024 ** 2,
   }
   readonly #sql: Sql
@@ -129,11 +129,7 @@ class PostgresTopic implements TopicDriver {
 
   async dead(subscription: string, { limit }: { limit: number }): Promise<DeadLetter[]> {
     const rows = await this.#table.dead(await this.#lane(subscription), limit)
-    return rows.map(({ meta, ...row }) => ({
-      ...row,
-      attributes: (JSON.parse(meta) as Meta).attributes,
-      history: lastFailure(row),
-    }))
+    return rows.map(({ meta, ...row }) => ({ ...row, attributes: (JSON.parse(meta) as Meta).attributes }))
   }
 
   async redrive(subscription: string, ids: readonly string[] | 'all'): Promise<number> {

@@ -151,6 +151,41 @@ export const deadLetterCases: Case<QueueHarness>[] = [
     },
   },
   {
+    name: 'a dead letter tells its failed attempts: the newest 10, oldest first, leases that ended by themselves too',
+    needs: 'history',
+    async run(harness) {
+      const driver = await harness.driver()
+      await driver.send([message('job')])
+      for (let n = 1; n <= 11; n++)
+        await driver.settle([{ token: (await one(driver)).token, outcome: 'retry', delayMs: 0, error: `no ${n}` }])
+      assert.equal((await one(driver, shortMs)).attempt, 12)
+      const last = await one(driver)
+      await driver.settle([{ token: last.token, outcome: 'dead', error: '中'.repeat(600) }])
+      const [dead] = await driver.dead({ limit: 1 })
+      const { history } = dead!
+      assert.deepEqual(
+        history.map(({ attempt }) => attempt),
+        [4, 5, 6, 7, 8, 9, 10, 11, 12, 13],
+      )
+      assert.equal(history[0]!.error, 'no 4')
+      assert.match(history[8]!.error, /lease ended/)
+      assert.equal(history[9]!.error, '中'.repeat(500))
+      const times = history.map(({ at }) => at.getTime())
+      assert.deepEqual(
+        times,
+        times.toSorted((a, b) => a - b),
+      )
+      assert.ok(times.every((ms) => Math.abs(ms - Date.now()) < longMs))
+      await driver.redrive('all')
+      await driver.settle([{ token: (await one(driver)).token, outcome: 'dead', error: 'again' }])
+      const [again] = await driver.dead({ limit: 1 })
+      assert.deepEqual(
+        again!.history.map(({ attempt, error }) => [attempt, error]),
+        [[1, 'again']],
+      )
+    },
+  },
+  {
     name: 'redriven dead letters come again with their id as attempt 1',
     needs: 'deadLetters',
     async run(harness) {
