@@ -1,13 +1,6 @@
 import { AshlarError } from '../errors.ts'
 import { Heap } from './heap.ts'
-import {
-  leaseEnded,
-  withFailure,
-  type Failure,
-  type LeaseStats,
-  type ReceiveOptions,
-  type Settlement,
-} from './lease.ts'
+import type { LeaseStats, ReceiveOptions, Settlement } from './lease.ts'
 import { pause } from './retry.ts'
 
 interface Held<P> {
@@ -20,7 +13,8 @@ interface Held<P> {
   /** 0 when nobody holds it. */
   lease: number
   attempt: number
-  history: Failure[]
+  /** When it came, or came again by `redrive`. */
+  addedMs: number
 }
 
 /** A place in a heap; it counts only while the message still has that `atMs`. */
@@ -35,7 +29,6 @@ interface Buried<P> {
   attempts: number
   error: string
   diedAt: Date
-  history: Failure[]
 }
 
 /** Messages and dead letters that one lane holds at most. */
@@ -56,9 +49,18 @@ export class MemoryLane<P extends { id: string; key?: string }> {
   #seq = 0
   #lease = 0
 
+  /** How many messages it can hold beside its dead letters. */
+  get room(): number {
+    return maxHeld - this.#dead.size
+  }
+
+  fits(more: number): boolean {
+    return this.#messages.size + more <= this.room
+  }
+
   /** @throws `exhausted` when so many more do not fit */
   checkRoom(more: number): void {
-    if (this.#messages.size + this.#dead.size + more > maxHeld)
+    if (!this.fits(more))
       throw new AshlarError('exhausted', `the memory driver holds ${maxHeld} messages at most; use postgres: for more`)
   }
 
@@ -108,6 +110,19 @@ export class MemoryLane<P extends { id: string; key?: string }> {
     return chosen.length
   }
 
+  /** Drops what is older than `ms`, and the oldest beyond so many `messages`; what is leased stays. Answers how many. */
+  trim({ ms, messages }: { ms: number; messages: number }): number {
+    const now = performance.now()
+    const held = this.#messages.size
+    let excess = held - messages
+    for (const each of this.#messages.values()) {
+      if (excess-- <= 0 && each.addedMs + ms > now) break
+      if (each.lease === 0 || each.atMs <= now) this.#remove(each, undefined)
+    }
+    this.#wake()
+    return held - this.#messages.size
+  }
+
   stats(): LeaseStats {
     const now = performance.now()
     const stats: LeaseStats = { ready: 0, delayed: 0, leased: 0, dead: this.#dead.size, oldestAgeMs: 0 }
@@ -123,7 +138,16 @@ export class MemoryLane<P extends { id: string; key?: string }> {
 
   #insert(payload: P, delayMs: number, priority: number): void {
     const { key } = payload
-    const held: Held<P> = { seq: ++this.#seq, payload, key, priority, atMs: 0, lease: 0, attempt: 0, history: [] }
+    const held: Held<P> = {
+      seq: ++this.#seq,
+      payload,
+      key,
+      priority,
+      atMs: 0,
+      lease: 0,
+      attempt: 0,
+      addedMs: performance.now(),
+    }
     this.#messages.set(held.seq, held)
     if (key === undefined) return this.#place(held, delayMs)
     const line = this.#keys.get(key)
@@ -146,7 +170,6 @@ export class MemoryLane<P extends { id: string; key?: string }> {
     for (const places of this.#places.toReversed()) {
       let held: Held<P> | undefined
       while (lent.length < max && (held = this.#takeDue(places))) {
-        if (held.lease > 0) addFailure(held, leaseEnded, held.atMs)
         held.lease = ++this.#lease
         held.attempt++
         this.#place(held, leaseMs)
@@ -179,7 +202,6 @@ export class MemoryLane<P extends { id: string; key?: string }> {
     const held = this.#find(settlement.token)
     if (!held) return false
     held.lease = 0
-    if ('error' in settlement) addFailure(held, settlement.error)
     if (settlement.outcome === 'retry') this.#place(held, settlement.delayMs)
     else if (settlement.outcome === 'release') {
       held.attempt--
@@ -190,13 +212,15 @@ export class MemoryLane<P extends { id: string; key?: string }> {
 
   #remove(held: Held<P>, error: string | undefined): void {
     this.#messages.delete(held.seq)
-    const { key, payload, priority, attempt, history } = held
+    const { key, payload, priority, attempt } = held
     if (error !== undefined)
-      this.#dead.set(payload.id, { payload, priority, attempts: attempt, error, diedAt: new Date(), history })
+      this.#dead.set(payload.id, { payload, priority, attempts: attempt, error, diedAt: new Date() })
     if (key === undefined) return
     const line = this.#keys.get(key)!
-    line.shift()
+    const place = line.indexOf(held)
+    line.splice(place, 1)
     const next = line[0]
+    if (place > 0) return
     if (next) this.#places[next.priority]!.add({ atMs: next.atMs, held: next })
     else this.#keys.delete(key)
   }
@@ -220,11 +244,6 @@ export class MemoryLane<P extends { id: string; key?: string }> {
     await pause(ms, AbortSignal.any([woken.signal, signal]))
     this.#wakers.delete(wake)
   }
-}
-
-function addFailure<P>(held: Held<P>, error: string, atMs = performance.now()): void {
-  const at = new Date(performance.timeOrigin + atMs)
-  held.history = withFailure(held.history, { attempt: held.attempt, at, error })
 }
 
 function isEarlier<P>(a: Place<P>, b: Place<P>): boolean {

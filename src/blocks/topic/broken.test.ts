@@ -4,10 +4,10 @@ import type { OpenContext } from '../../block.ts'
 import { altered, verify, type Subject } from '../../conformance.ts'
 import { onMemory } from '../../../test/servers/leased.ts'
 import { topicSuite, type TopicHarness } from './conformance.ts'
-import type { TopicDriver } from './driver.ts'
+import type { Keep, TopicDriver } from './driver.ts'
 import * as memory from './memory.ts'
 
-const capabilities = { filters: true, ordered: true, deadLetters: true }
+const capabilities = { filters: true, ordered: true, deadLetters: true, keepsMessages: true, trims: true }
 
 /** The memory driver with one promise broken. */
 function broken(flaw: (sound: TopicDriver) => Partial<TopicDriver>): Subject<TopicHarness> {
@@ -22,7 +22,7 @@ const flaws: { flaw: string; caughtBy: string; driver: Subject<TopicHarness> }[]
   {
     flaw: 'ignores filters',
     caughtBy: 'every named attribute must have one of its values',
-    driver: broken((sound) => ({ subscribe: ({ name }) => sound.subscribe({ name, filter: {} }) })),
+    driver: broken((sound) => ({ subscribe: (subscription) => sound.subscribe({ ...subscription, filter: {} }) })),
   },
   {
     flaw: 'forgets a subscription that is made again',
@@ -67,6 +67,71 @@ const flaws: { flaw: string; caughtBy: string; driver: Subject<TopicHarness> }[]
         return settlements.map(() => true)
       },
     })),
+  },
+  {
+    flaw: 'drops old messages though they are leased',
+    caughtBy: 'what is older than its subscription keeps is dropped and counted, unless it is leased',
+    driver: broken((sound) => {
+      const tokens: string[] = []
+      return {
+        async receive(...args) {
+          const lent = await sound.receive(...args)
+          tokens.push(...lent.map(({ token }) => token))
+          return lent
+        },
+        async trim() {
+          await sound.settle(
+            'brief',
+            tokens.map((token) => ({ token, outcome: 'release' })),
+          )
+          return sound.trim()
+        },
+      }
+    }),
+  },
+  {
+    flaw: 'drops the newest instead of the oldest',
+    caughtBy: 'of more messages than its subscription keeps the oldest are dropped and counted',
+    driver: broken((sound) => ({ publish: (messages) => sound.publish(messages.toReversed()) })),
+  },
+  {
+    flaw: 'never drops',
+    caughtBy: 'of more messages than its subscription keeps the oldest are dropped and counted',
+    driver: broken(() => ({ trim: async () => [] })),
+  },
+  {
+    flaw: 'does not count what it drops',
+    caughtBy: 'of more messages than its subscription keeps the oldest are dropped and counted',
+    driver: broken((sound) => ({
+      stats: async () => (await sound.stats()).map((each) => ({ ...each, dropped: 0 })),
+    })),
+  },
+  {
+    flaw: 'keeps what it was told first',
+    caughtBy: 'what a subscription keeps can be changed, and outlives whoever said so',
+    driver: broken((sound) => {
+      const first = new Map<string, Keep>()
+      return {
+        subscribe(subscription) {
+          if (!first.has(subscription.name)) first.set(subscription.name, subscription.keep)
+          return sound.subscribe({ ...subscription, keep: first.get(subscription.name)! })
+        },
+      }
+    }),
+  },
+  {
+    flaw: 'gets stuck behind a message that it dropped',
+    caughtBy: 'a message that was dropped holds nobody up, of its key neither where keys are kept in order',
+    driver: broken((sound) => {
+      let trimmed = 0
+      return {
+        trim() {
+          trimmed++
+          return sound.trim()
+        },
+        receive: async (...args) => (trimmed > 0 ? [] : sound.receive(...args)),
+      }
+    }),
   },
 ]
 

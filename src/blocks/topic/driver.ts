@@ -41,6 +41,15 @@ export interface Subscription {
   name: string
   /** Every named attribute must have one of these values. Empty: everything. */
   filter: Record<string, readonly string[]>
+  /** What it holds at most while nobody consumes; see `trim`. */
+  keep: Keep
+}
+
+export interface Keep {
+  /** Older messages go, whatever their keys and attempts; a dead letter that is redriven counts as new. */
+  ms: number
+  /** Of more than so many the oldest go. `Infinity` where the driver has no `keepsMessages`. */
+  messages: number
 }
 
 export interface SubscriptionStats {
@@ -49,6 +58,8 @@ export interface SubscriptionStats {
   pending: number
   dead: number
   oldestAgeMs: number
+  /** Messages that went because of `keep`, since the subscription was made. */
+  dropped: number
 }
 
 export interface TopicCapabilities {
@@ -59,6 +70,10 @@ export interface TopicCapabilities {
   deadLetters: boolean
   /** Dead letters tell of each failed attempt. */
   history: boolean
+  /** `keep.messages` is kept; `keep.ms` always is. */
+  keepsMessages: boolean
+  /** What is beyond `keep` goes by `trim`, which counts it; else by the engine, in its own time, and `dropped` may not know it. */
+  trims: boolean
   maxBytes: number
 }
 
@@ -78,7 +93,7 @@ export interface TopicDriver {
    * Answers an id for each, which all subscriptions see.
    */
   publish(messages: readonly Outgoing[], tx?: Transaction): Promise<string[]>
-  /** Makes a subscription, or changes the filter of one that exists (for messages published from now on). Idempotent. */
+  /** Makes a subscription, or changes the filter (for messages published from now on) and `keep` of one that exists. Idempotent. */
   subscribe(subscription: Subscription): Promise<void>
   /** Ends a subscription and drops what it still holds. */
   unsubscribe(name: string): Promise<void>
@@ -89,5 +104,10 @@ export interface TopicDriver {
   dead(subscription: string, options: { limit: number }): Promise<DeadLetter[]>
   redrive(subscription: string, ids: readonly string[] | 'all'): Promise<number>
   stats(): Promise<SubscriptionStats[]>
+  /**
+   * Drops what is beyond `keep` of each subscription, leased messages excepted, and answers how many; called about once a minute.
+   * Where the engine does so itself this only answers what it knows.
+   */
+  trim(): Promise<{ subscription: string; dropped: number }[]>
   close(): Promise<void>
 }

@@ -6,13 +6,13 @@ import type { Topic, TopicOptions } from './topic.ts'
 
 export { GiveUp } from '../../lease/retry.ts'
 export type { Consumer, Message, PublishOptions, SubscribeOptions, Topic, TopicOptions } from './topic.ts'
-export type { DeadLetter, SubscriptionStats, TopicCapabilities, TopicDriver } from './driver.ts'
+export type { DeadLetter, Keep, SubscriptionStats, TopicCapabilities, TopicDriver } from './driver.ts'
 
 const card: Card = {
   job: 'Tells every interested part of the system that something happened: each subscription gets its own copy and works through it at its own pace.',
   reachFor: 'Several independent services react to one event, and the publisher should neither know nor wait for them.',
   costs:
-    'Each copy is stored, tried again and watched by itself; a subscription that nobody consumes any more keeps growing. Handlers must be idempotent.',
+    'Each copy is stored, tried again and watched by itself; a subscription that nobody consumes any more fills up to its cap. Handlers must be idempotent.',
   alternative:
     'A queue when exactly one worker has to act. A stream when readers come later, read again from the past, or need strict order.',
 }

@@ -1,7 +1,7 @@
 /*
  * URL: `memory:` for a private topic, `memory:NAME` for one that all handles in this process share while one is open. No
  * options. Nothing is at rest: it all ends with the process. No transactions; 1,000,000 messages and dead letters at most for
- * each subscription. The clock is the process's monotonic one.
+ * each subscription: of more the oldest messages go at once. The clock is the process's monotonic one.
  */
 import { randomUUID } from 'node:crypto'
 import type { OpenContext } from '../../block.ts'
@@ -13,6 +13,7 @@ import { SharedStores } from '../../lease/stores.ts'
 import type {
   DeadLetter,
   Delivered,
+  Keep,
   Outgoing,
   Settlement,
   Subscription,
@@ -31,7 +32,11 @@ interface Message {
 
 interface Line {
   filter: Subscription['filter']
+  keep: Keep
   lane: MemoryLane<Message>
+  dropped: number
+  /** How many of them `trim` has not told yet. */
+  untold: number
 }
 
 type Store = Map<string, Line>
@@ -45,6 +50,8 @@ class MemoryTopic implements TopicDriver {
     ordered: true,
     deadLetters: true,
     history: true,
+    keepsMessages: true,
+    trims: true,
     maxBytes: 1024 ** 2,
   }
   readonly native = {}
@@ -62,20 +69,22 @@ class MemoryTopic implements TopicDriver {
   async publish(messages: readonly Outgoing[]): Promise<string[]> {
     const payloads = messages.map((message): Message => ({ ...message, id: randomUUID(), publishedAt: new Date() }))
     const lines = [...this.#lines.values()]
-    const copies = lines.map(({ lane, filter }) => ({
-      lane,
-      payloads: payloads.filter((each) => passes(filter, each)),
+    const copies = lines.map((line) => ({
+      line,
+      lane: line.lane,
+      payloads: payloads.filter((each) => passes(line.filter, each)),
     }))
+    for (const { line, payloads: some } of copies) makeRoom(line, some.length)
     for (const { lane, payloads: some } of copies) lane.checkRoom(some.length)
     for (const { lane, payloads: some } of copies)
       lane.add(some.map((payload) => ({ payload, delayMs: 0, priority: 0 })))
     return payloads.map(({ id }) => id)
   }
 
-  async subscribe({ name, filter }: Subscription): Promise<void> {
+  async subscribe({ name, filter, keep }: Subscription): Promise<void> {
     const line = this.#lines.get(name)
-    if (line) line.filter = filter
-    else this.#lines.set(name, { filter, lane: new MemoryLane() })
+    if (line) Object.assign(line, { filter, keep })
+    else this.#lines.set(name, { filter, keep, lane: new MemoryLane(), dropped: 0, untold: 0 })
   }
 
   async unsubscribe(name: string): Promise<void> {
@@ -116,9 +125,18 @@ class MemoryTopic implements TopicDriver {
   }
 
   async stats(): Promise<SubscriptionStats[]> {
-    return [...this.#lines].map(([subscription, { lane }]) => {
+    return [...this.#lines].map(([subscription, { lane, dropped }]) => {
       const { ready, delayed, leased, dead, oldestAgeMs } = lane.stats()
-      return { subscription, pending: ready + delayed + leased, dead, oldestAgeMs }
+      return { subscription, pending: ready + delayed + leased, dead, oldestAgeMs, dropped }
+    })
+  }
+
+  async trim(): Promise<{ subscription: string; dropped: number }[]> {
+    return [...this.#lines].map(([subscription, line]) => {
+      drop(line, line.keep.messages)
+      const dropped = line.untold
+      line.untold = 0
+      return { subscription, dropped }
     })
   }
 
@@ -132,6 +150,17 @@ class MemoryTopic implements TopicDriver {
     if (line) return line.lane
     throw new AshlarError('not_found', `topic '${this.#topic}' has no subscription '${subscription}'; subscribe first`)
   }
+}
+
+function drop(line: Line, messages: number): void {
+  const dropped = line.lane.trim({ ms: line.keep.ms, messages })
+  line.dropped += dropped
+  line.untold += dropped
+}
+
+/** A subscription that nobody consumes must not refuse what others wait for. */
+function makeRoom(line: Line, more: number): void {
+  if (!line.lane.fits(more)) drop(line, Math.min(line.keep.messages, line.lane.room - more))
 }
 
 function passes(filter: Subscription['filter'], { attributes }: Message): boolean {

@@ -12,8 +12,9 @@ import { Sender } from '../../lease/sender.ts'
 import { count, gauge, observed, traceHeaders, withTrace } from '../../telemetry.ts'
 import { toCount } from '../../units.ts'
 import type { DeadLetter, Delivered, Outgoing, SubscriptionStats, TopicDriver } from './driver.ts'
-import { checkSubscription, readFilter, readPublishOptions, readSubscribeOptions } from './options.ts'
+import { checkSubscription, readFilter, readKeep, readPublishOptions, readSubscribeOptions } from './options.ts'
 import type { Message, PublishOptions, SubscribeOptions, Topic, TopicOptions } from './topic.ts'
+import { Trimming } from './trimming.ts'
 
 const closeMs = 2_000
 
@@ -28,6 +29,7 @@ export class OpenTopic<T> implements Topic<T> {
   readonly #context: OpenContext
   readonly #once: Once
   readonly #sender: Sender<Outgoing>
+  readonly #trimming: Trimming
   readonly #consumers = new Set<Consumer>()
   readonly #gauges = new Map<string, (() => void)[]>()
   readonly #stats: () => Promise<SubscriptionStats[]>
@@ -43,6 +45,8 @@ export class OpenTopic<T> implements Topic<T> {
     this.#once = new Once(`topic:${engineName(of.context)}`, databaseOf(of.context, of.scheme))
     this.#sender = sender
     this.#stats = cached(1_000, () => of.driver.stats())
+    this.#trimming = new Trimming({ trim: () => of.driver.trim(), block: this.name, log: of.context.log })
+    if (of.context.relays) this.#trimming.begin()
   }
 
   static async open<T>(of: Parts<T>): Promise<OpenTopic<T>> {
@@ -98,7 +102,9 @@ export class OpenTopic<T> implements Topic<T> {
       this.#refuseWhenClosed()
       checkSubscription(name)
       const setup = readSubscribeOptions(options)
-      await this.#driver.subscribe({ name, filter: readFilter(options, this.#driver.capabilities) })
+      const { capabilities } = this.#driver
+      const subscription = { name, filter: readFilter(options, capabilities), keep: readKeep(options, capabilities) }
+      await this.#driver.subscribe(subscription)
       this.#refuseWhenClosed()
       const driver = this.#driver
       const consumer: Consumer = new LeaseConsumer<Delivered>({
@@ -115,6 +121,7 @@ export class OpenTopic<T> implements Topic<T> {
         onClose: () => void this.#consumers.delete(consumer),
       })
       this.#consumers.add(consumer)
+      this.#trimming.begin()
       if (!this.#gauges.has(name)) this.#gauges.set(name, this.#addGauges(name))
       return consumer
     })
@@ -193,6 +200,7 @@ export class OpenTopic<T> implements Topic<T> {
         subscriptions: all.length,
         pending: all.reduce((sum, { pending }) => sum + pending, 0),
         dead: all.reduce((sum, { dead }) => sum + dead, 0),
+        dropped: all.reduce((sum, { dropped }) => sum + dropped, 0),
         oldestAgeMs: all.reduce((oldest, { oldestAgeMs }) => Math.max(oldest, oldestAgeMs), 0),
       }
     })
@@ -214,7 +222,7 @@ export class OpenTopic<T> implements Topic<T> {
   async #shutDown(): Promise<void> {
     for (const remove of [...this.#gauges.values()].flat()) remove()
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
-    await settledWithin(this.#sender.close(), closeMs)
+    await Promise.all([this.#trimming.close(), settledWithin(this.#sender.close(), closeMs)])
     await settledWithin(Promise.all([this.#once.close(), this.#driver.close()]), closeMs)
   }
 

@@ -1,8 +1,9 @@
 import { refuseUnknown } from '../../block.ts'
 import { AshlarError, describe, invalid } from '../../errors.ts'
-import { readConsumerOptions, readRetryOptions } from '../../lease/options.ts'
+import { dayMs, readConsumerOptions, readRetryOptions } from '../../lease/options.ts'
 import { checkKey } from '../../lease/payload.ts'
-import type { Outgoing, Subscription, TopicCapabilities } from './driver.ts'
+import { toCount, toMs } from '../../units.ts'
+import type { Keep, Outgoing, Subscription, TopicCapabilities } from './driver.ts'
 import type { PublishOptions, SubscribeOptions } from './topic.ts'
 
 const maxAttributes = 10
@@ -25,7 +26,7 @@ export function readPublishOptions(
 
 /** @throws `invalid_argument` */
 export function readSubscribeOptions(options: SubscribeOptions) {
-  const known = ['filter', 'attempts', 'visibility', 'backoff', 'maxBackoff', 'concurrency', 'drain']
+  const known = ['filter', 'keep', 'attempts', 'visibility', 'backoff', 'maxBackoff', 'concurrency', 'drain']
   refuseUnknown('topic.subscribe', options, known)
   return { ...readRetryOptions(options), ...readConsumerOptions(options) }
 }
@@ -36,6 +37,21 @@ export function readFilter({ filter = {} }: SubscribeOptions, has: TopicCapabili
   if (Object.keys(filter).length > 0 && !has.filters)
     throw new AshlarError('unsupported', "topic: this driver has no 'filters'; leave the filter out, or use postgres:")
   return Object.fromEntries(Object.entries(filter).map(([name, value]) => [name, readValues(`filter.${name}`, value)]))
+}
+
+const maxMessages = 1_000_000
+
+/** @throws `invalid_argument`; `unsupported` when the driver cannot keep a number of messages */
+export function readKeep({ keep = {} }: SubscribeOptions, has: TopicCapabilities): Keep {
+  refuseUnknown('topic.subscribe keep', keep, ['age', 'messages'])
+  const ms = toMs('keep.age', keep.age ?? '7d', { min: 1000, max: 3650 * dayMs })
+  if (has.keepsMessages)
+    return { ms, messages: toCount('keep.messages', keep.messages ?? maxMessages, { min: 1, max: 1000 * maxMessages }) }
+  if (keep.messages === undefined) return { ms, messages: Infinity }
+  throw new AshlarError(
+    'unsupported',
+    "topic: this driver has no 'keepsMessages'; leave keep.messages out, give keep.age, or use postgres:",
+  )
 }
 
 function readValues(what: string, value: string | readonly string[]): string[] {

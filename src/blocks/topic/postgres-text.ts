@@ -31,10 +31,42 @@ export const promoteAllText = promoteText(
   `select s.id as lane, keys.key from ashlar.topic_subscriptions s cross join unnest($2::text[]) as keys(key) where s.topic = $1`,
 )
 
-/** Idempotent; a subscription whose filter is the same is not touched. */
+/** Idempotent; a subscription that is so already is not touched. */
 export const subscribeText = `
-  insert into ashlar.topic_subscriptions as s (topic, name, filter) values ($1, $2, $3::jsonb)
-  on conflict (topic, name) do update set filter = excluded.filter where s.filter <> excluded.filter`
+  insert into ashlar.topic_subscriptions as s (topic, name, filter, keep_ms, keep_messages) values ($1, $2, $3::jsonb, $4, $5)
+  on conflict (topic, name) do update
+  set filter = excluded.filter, keep_ms = excluded.keep_ms, keep_messages = excluded.keep_messages
+  where (s.filter, s.keep_ms, s.keep_messages) is distinct from (excluded.filter, excluded.keep_ms, excluded.keep_messages)`
+
+/** What each subscription of topic $1 holds too much of: everything up to a number, and what came before a time. */
+export const trimmableText = `
+  select s.id as lane, s.name as subscription, coalesce(beyond.seq, 0) as "upTo", before.at::text as before
+  from ashlar.topic_subscriptions s
+  cross join lateral (select statement_timestamp() - s.keep_ms * interval '1 ms' as at) before
+  left join lateral (
+    select seq from (${allOf('s.id', 'seq')}) m order by seq desc offset s.keep_messages limit 1) beyond
+    on s.keep_messages is not null
+  where s.topic = $1 and (beyond.seq is not null or exists (
+    select from (${allOf('s.id', 'kept_at')}) m where m.kept_at < before.at))`
+
+/** Drops at most 1000 such messages of a subscription ($1, $2, $3), and counts them with it. Answers their keys. */
+export const trimText = `
+  with gone as (
+    delete from ashlar.topic_messages where ctid = any (array(
+      select m.ctid from (${allOf('$1', 'ctid', trimmable('$2', '$3'))}) m limit 1000))
+      and ${trimmable('$2', '$3')} returning key),
+  counted as (update ashlar.topic_subscriptions set dropped = dropped + (select count(*) from gone) where id = $1)
+  select key from gone`
+
+/** By its two indexes. */
+function allOf(lane: string, columns: string, which = 'true'): string {
+  const from = `select ${columns} from ashlar.topic_messages where lane = ${lane} and ${which}`
+  return `${from} and head union all ${from} and key is not null and not head`
+}
+
+function trimmable(upTo: string, before: string): string {
+  return `(seq <= ${upTo} or kept_at < ${before}::timestamptz) and not (lease > 0 and at > statement_timestamp())`
+}
 
 /**
  * What was published by transactions that began before a subscription ended may arrive after it, and is nobody's. Rows are
@@ -65,7 +97,7 @@ function lanesText(which: string): string {
 }
 
 export const statsText = `
-  select s.name as subscription, pending.count as pending, pending.age as "oldestAgeMs",
+  select s.name as subscription, s.dropped, pending.count as pending, pending.age as "oldestAgeMs",
     (select count(*)::int from (select from ashlar.topic_dead d where d.lane = s.id limit 1000000) d) as dead
   from ashlar.topic_subscriptions s cross join lateral (
     select count(*)::int, coalesce(greatest(extract(epoch from statement_timestamp() - min(at)) * 1000, 0), 0)::float8 as age

@@ -25,7 +25,16 @@ import type {
   SubscriptionStats,
   TopicDriver,
 } from './driver.ts'
-import { orphansText, promoteAllText, publishText, statsText, subscribeText, sweepTexts } from './postgres-text.ts'
+import {
+  orphansText,
+  promoteAllText,
+  publishText,
+  statsText,
+  subscribeText,
+  sweepTexts,
+  trimmableText,
+  trimText,
+} from './postgres-text.ts'
 
 interface Meta {
   headers: Record<string, string>
@@ -35,6 +44,15 @@ interface Meta {
 /** How long a subscription's id is believed: one that is made anew has another. */
 const laneAgeMs = 2_000
 const sweepBatch = 1_000
+/** Of one subscription at a time; the rest waits for the next turn. */
+const trimRounds = 1_000
+
+interface Trimmable {
+  lane: number
+  subscription: string
+  upTo: number
+  before: string
+}
 
 class PostgresTopic implements TopicDriver {
   readonly capabilities = {
@@ -43,6 +61,8 @@ class PostgresTopic implements TopicDriver {
     ordered: true,
     deadLetters: true,
     history: true,
+    keepsMessages: true,
+    trims: true,
     maxBytes: 1024 ** 2,
   }
   readonly #sql: Sql
@@ -89,8 +109,9 @@ class PostgresTopic implements TopicDriver {
     this.#wake.notify()
   }
 
-  async subscribe({ name, filter }: Subscription): Promise<void> {
-    await this.#db.query(subscribeText, [this.#topic, name, JSON.stringify(filter)])
+  async subscribe({ name, filter, keep }: Subscription): Promise<void> {
+    const messages = keep.messages === Infinity ? null : keep.messages
+    await this.#db.query(subscribeText, [this.#topic, name, JSON.stringify(filter), keep.ms, messages])
   }
 
   async unsubscribe(name: string): Promise<void> {
@@ -139,6 +160,29 @@ class PostgresTopic implements TopicDriver {
   async stats(): Promise<SubscriptionStats[]> {
     const { rows } = await this.#db.query<SubscriptionStats>(statsText, [this.#topic])
     return rows
+  }
+
+  async trim(): Promise<{ subscription: string; dropped: number }[]> {
+    const { rows } = await this.#db.query<Trimmable>(trimmableText, [this.#topic])
+    const trimmed: { subscription: string; dropped: number }[] = []
+    for (const each of rows) trimmed.push({ subscription: each.subscription, dropped: await this.#trimOne(each) })
+    return trimmed
+  }
+
+  /** In short transactions, so that nobody waits for a long one. */
+  async #trimOne({ lane, upTo, before }: Trimmable): Promise<number> {
+    let dropped = 0
+    for (let round = 0; round < trimRounds; round++) {
+      const { rows: gone } = await this.#db.query<{ key: string | null }>(trimText, [lane, upTo, before])
+      await this.#table.promote(
+        { id: lane },
+        gone.map(({ key }) => key).filter((key) => key !== null),
+      )
+      dropped += gone.length
+      if (gone.length < sweepBatch) break
+    }
+    if (dropped > 0) this.#wake.notify()
+    return dropped
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testDatabase } from '../../../test/servers/postgres.ts'
+import { contextOf } from '../../../test/context.ts'
 import { silent, type OpenContext } from '../../block.ts'
-import { until } from '../../conformance.ts'
+import { altered, until } from '../../conformance.ts'
 import { isAshlarError } from '../../errors.ts'
 import { openSql } from '../../postgres/open.ts'
+import { registry } from '../../telemetry.ts'
+import type { Keep } from './driver.ts'
 import { topic, type PublishOptions, type SubscribeOptions, type Topic, type TopicOptions } from './index.ts'
+import * as memory from './memory.ts'
+import { OpenTopic } from './open-topic.ts'
 
 function says(...parts: RegExp[]): (error: unknown) => boolean {
   return (error) => {
@@ -32,6 +37,9 @@ test('bad options and arguments are refused, naming value, range and fix', async
     ['a', { attempts: 0 }, /attempts/, /1 to 1000/],
     ['a', { filter: { kind: [] } }, /filter.kind/, /1 to 100/],
     ['a', { fliter: {} } as SubscribeOptions, /fliter/, /filter/],
+    ['a', { keep: { age: '1ms' } }, /keep.age/, /1000 to/],
+    ['a', { keep: { messages: 0 } }, /keep.messages/, /1 to 1000000000/],
+    ['a', { keep: { size: 1 } as object }, /size/, /age/],
   ]
   for (const [name, options, ...parts] of subscribed)
     await assert.rejects(
@@ -49,6 +57,49 @@ test('a subscription that nobody consumes shows by its count and its age', async
   await until('it ages', async () => (await events.subscriptions())[0]!.oldestAgeMs > 0)
   const [gone] = await events.subscriptions()
   assert.deepEqual([gone!.subscription, gone!.pending], ['gone', 3])
+})
+
+test('a subscription that nobody consumes is capped, and the loss is counted and logged', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const warned: object[] = []
+  const log = { ...silent, warn: (fields: object) => void warned.push(fields) }
+  await using events = await topic<number>().open(contextOf('memory:', 'capped', { log }))
+  await (await events.subscribe('gone', () => undefined, { keep: { messages: 2 } })).close()
+  await events.publishMany([1, 2, 3, 4, 5])
+  t.mock.timers.tick(75_000)
+  await until('it is trimmed', async () => (await events.subscriptions())[0]!.dropped > 0)
+  const [gone] = await events.subscriptions()
+  assert.deepEqual([gone!.pending, gone!.dropped], [2, 3])
+  await until('it is logged', () => warned.length > 0)
+  assert.deepEqual(warned, [{ block: 'capped', dropped: { gone: 3 } }])
+  assert.match(await registry.metrics(), /ashlar_topic_dropped_total\{block="capped",subscription="gone"\} 3/)
+})
+
+test('a driver that cannot keep a number of messages refuses to be asked for it, and is not asked by default', async () => {
+  const context = contextOf('memory:', 'events')
+  const driver = await memory.open(context)
+  const kept: Keep[] = []
+  const lacking = altered(driver, {
+    capabilities: { ...driver.capabilities, keepsMessages: false },
+    subscribe: (subscription) => (kept.push(subscription.keep), driver.subscribe(subscription)),
+  })
+  const parts = { context, driver: lacking, options: {}, scheme: 'tested', codeOf: () => undefined }
+  await using events = await OpenTopic.open<number>(parts)
+  const refused = events.subscribe('a', () => undefined, { keep: { messages: 5 } })
+  await assert.rejects(refused, (error) => isAshlarError(error, 'unsupported'))
+  await events.subscribe('a', () => undefined, { keep: { age: '1h' } })
+  assert.deepEqual(kept, [{ ms: 3_600_000, messages: Infinity }])
+})
+
+test('on memory a subscription that is full drops its oldest at once, and publishing goes on', async () => {
+  const driver = await memory.open(contextOf('memory:', 'events'))
+  await driver.subscribe({ name: 'full', filter: {}, keep: { ms: 60_000, messages: Infinity } })
+  const batch = Array.from({ length: 250_000 }, () => ({ body: '1', headers: {}, attributes: {} }))
+  for (let n = 0; n < 5; n++) await driver.publish(batch)
+  const [full] = await driver.stats()
+  assert.deepEqual([full!.pending, full!.dropped], [1_000_000, 250_000])
+  assert.deepEqual(await driver.trim(), [{ subscription: 'full', dropped: 250_000 }])
+  await driver.close()
 })
 
 test('an engine without transactions gets what was committed, through the outbox', async () => {

@@ -35,6 +35,13 @@ export interface SubscribeOptions {
    * values each. Default: everything. A changed filter holds for what is published from then on.
    */
   filter?: Record<string, string | readonly string[]>
+  /**
+   * What the subscription holds at most while nobody consumes: messages older than `age` go (1s to 10 years, default '7d'), and of
+   * more than `messages` the oldest (1 to 1,000,000,000, default 1,000,000). Handled about once a minute; leased messages and dead
+   * letters stay. What went shows in `subscriptions()`, metrics and the log. The last `subscribe` decides.
+   * @throws `unsupported` for `messages` where the driver has no `keepsMessages`
+   */
+  keep?: { age?: Duration; messages?: number }
   /** Deliveries before a message becomes this subscription's dead letter. 1 to 1000, default 5. */
   attempts?: number
   /** How long a consumer holds a message before others may take it; renewed while the handler runs. 1s to 12h, default '30s'. */
@@ -86,7 +93,7 @@ export interface Topic<T> extends Block {
   dead(subscription: string, options?: { limit?: number }): Promise<DeadLetter[]>
   /** Sends dead letters back to their subscription to be handled anew. Answers how many there were. @throws `not_found` */
   redrive(subscription: string, ids: readonly string[] | 'all'): Promise<number>
-  /** All subscriptions with what they hold: a dead one shows by its `oldestAgeMs`. */
+  /** All subscriptions with what they hold: a dead one shows by its `oldestAgeMs` and `dropped`. */
   subscriptions(): Promise<SubscriptionStats[]>
   /** The engine's own client, by a name of `ashlar/native`: `orders.native(nats)`. @throws `unsupported` on another driver */
   native<N extends object>(of: Native<N>): N

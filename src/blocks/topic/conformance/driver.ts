@@ -9,6 +9,7 @@ import type { Delivered, Outgoing, Settlement, TopicDriver } from '../driver.ts'
 const bodies = [[1, 2, 3], [], 'a', 0, false, null, { a: { b: [null] } }, 'nul \0 end', '中 😀 \ud800'].map((each) =>
   JSON.stringify(each),
 )
+const keep = { ms: 7 * 86_400_000, messages: Infinity }
 const longMs = 60_000
 const shortMs = 300
 const never = new AbortController().signal
@@ -40,7 +41,7 @@ function end(driver: TopicDriver, name: string, lent: readonly Delivered[], outc
 
 async function subscribed(harness: TopicHarness, ...names: string[]): Promise<TopicDriver> {
   const driver = await harness.driver()
-  for (const name of names) await driver.subscribe({ name, filter: {} })
+  for (const name of names) await driver.subscribe({ name, filter: {}, keep })
   return driver
 }
 
@@ -69,9 +70,9 @@ const fanOut: Case<TopicHarness>[] = [
     async run(harness) {
       const driver = await harness.driver()
       assert.equal((await driver.publish([message('before')])).length, 1)
-      await driver.subscribe({ name: 'a', filter: {} })
+      await driver.subscribe({ name: 'a', filter: {}, keep })
       await driver.publish([message('after')])
-      await driver.subscribe({ name: 'a', filter: {} })
+      await driver.subscribe({ name: 'a', filter: {}, keep })
       assert.deepEqual(values(await take(driver, 'a')), ['after'])
     },
   },
@@ -105,7 +106,7 @@ const fanOut: Case<TopicHarness>[] = [
       await driver.unsubscribe('a')
       await driver.unsubscribe('nobody')
       await assert.rejects(take(driver, 'a'), (error) => isAshlarError(error, 'not_found'))
-      await driver.subscribe({ name: 'a', filter: {} })
+      await driver.subscribe({ name: 'a', filter: {}, keep })
       assert.deepEqual(await take(driver, 'a'), [])
       assert.deepEqual(values(await take(driver, 'b')), [1])
     },
@@ -115,8 +116,8 @@ const fanOut: Case<TopicHarness>[] = [
     needs: 'filters',
     async run(harness) {
       const driver = await harness.driver()
-      await driver.subscribe({ name: 'paid', filter: { kind: ['paid', 'refunded'], country: ['de'] } })
-      await driver.subscribe({ name: 'all', filter: {} })
+      await driver.subscribe({ name: 'paid', filter: { kind: ['paid', 'refunded'], country: ['de'] }, keep })
+      await driver.subscribe({ name: 'all', filter: {}, keep })
       const published: Record<string, string>[] = [
         { kind: 'paid', country: 'de', more: 'x' },
         { kind: 'refunded', country: 'de' },
@@ -135,9 +136,9 @@ const fanOut: Case<TopicHarness>[] = [
     needs: 'filters',
     async run(harness) {
       const driver = await harness.driver()
-      await driver.subscribe({ name: 'a', filter: { kind: ['x'] } })
+      await driver.subscribe({ name: 'a', filter: { kind: ['x'] }, keep })
       await driver.publish([message(1, { attributes: { kind: 'x' } }), message(2, { attributes: { kind: 'y' } })])
-      await (await harness.driver()).subscribe({ name: 'a', filter: { kind: ['y'] } })
+      await (await harness.driver()).subscribe({ name: 'a', filter: { kind: ['y'] }, keep })
       await driver.publish([message(3, { attributes: { kind: 'x' } }), message(4, { attributes: { kind: 'y' } })])
       assert.deepEqual(values(await take(driver, 'a')), [1, 4])
     },
@@ -282,7 +283,7 @@ const engine: Case<TopicHarness>[] = [
       const long = 'n'.repeat(47)
       const names = ['OrderPaid', 'orderpaid', `${long}a`, `${long}b`]
       const drivers = await Promise.all(names.map((name) => harness.driver(name)))
-      for (const driver of drivers) for (const name of names) await driver.subscribe({ name, filter: {} })
+      for (const driver of drivers) for (const name of names) await driver.subscribe({ name, filter: {}, keep })
       await Promise.all(drivers.map((driver, n) => driver.publish([message(names[n])])))
       for (const [n, driver] of drivers.entries())
         for (const name of names) assert.deepEqual(values(await wait(driver, name)), [names[n]])
@@ -292,7 +293,7 @@ const engine: Case<TopicHarness>[] = [
     name: 'many may open it and subscribe at the same time on an empty engine',
     async run(harness) {
       const drivers = await Promise.all(Array.from({ length: 8 }, () => harness.driver()))
-      await Promise.all(drivers.map((driver) => driver.subscribe({ name: 'a', filter: {} })))
+      await Promise.all(drivers.map((driver) => driver.subscribe({ name: 'a', filter: {}, keep })))
       await Promise.all(drivers.map((driver, n) => driver.publish([message(n)])))
       assert.equal((await take(drivers[0]!, 'a')).length, 8)
     },
