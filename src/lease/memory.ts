@@ -1,6 +1,13 @@
 import { AshlarError } from '../errors.ts'
 import { Heap } from './heap.ts'
-import type { LeaseStats, ReceiveOptions, Settlement } from './lease.ts'
+import {
+  leaseEnded,
+  withFailure,
+  type Failure,
+  type LeaseStats,
+  type ReceiveOptions,
+  type Settlement,
+} from './lease.ts'
 import { pause } from './retry.ts'
 
 interface Held<P> {
@@ -13,6 +20,7 @@ interface Held<P> {
   /** 0 when nobody holds it. */
   lease: number
   attempt: number
+  history: Failure[]
   /** When it came, or came again by `redrive`. */
   addedMs: number
 }
@@ -29,6 +37,7 @@ interface Buried<P> {
   attempts: number
   error: string
   diedAt: Date
+  history: Failure[]
 }
 
 /** Messages and dead letters that one lane holds at most. */
@@ -146,6 +155,7 @@ export class MemoryLane<P extends { id: string; key?: string }> {
       atMs: 0,
       lease: 0,
       attempt: 0,
+      history: [],
       addedMs: performance.now(),
     }
     this.#messages.set(held.seq, held)
@@ -170,6 +180,7 @@ export class MemoryLane<P extends { id: string; key?: string }> {
     for (const places of this.#places.toReversed()) {
       let held: Held<P> | undefined
       while (lent.length < max && (held = this.#takeDue(places))) {
+        if (held.lease > 0) addFailure(held, leaseEnded, held.atMs)
         held.lease = ++this.#lease
         held.attempt++
         this.#place(held, leaseMs)
@@ -202,6 +213,7 @@ export class MemoryLane<P extends { id: string; key?: string }> {
     const held = this.#find(settlement.token)
     if (!held) return false
     held.lease = 0
+    if ('error' in settlement) addFailure(held, settlement.error)
     if (settlement.outcome === 'retry') this.#place(held, settlement.delayMs)
     else if (settlement.outcome === 'release') {
       held.attempt--
@@ -212,9 +224,9 @@ export class MemoryLane<P extends { id: string; key?: string }> {
 
   #remove(held: Held<P>, error: string | undefined): void {
     this.#messages.delete(held.seq)
-    const { key, payload, priority, attempt } = held
+    const { key, payload, priority, attempt, history } = held
     if (error !== undefined)
-      this.#dead.set(payload.id, { payload, priority, attempts: attempt, error, diedAt: new Date() })
+      this.#dead.set(payload.id, { payload, priority, attempts: attempt, error, diedAt: new Date(), history })
     if (key === undefined) return
     const line = this.#keys.get(key)!
     const place = line.indexOf(held)
@@ -244,6 +256,11 @@ export class MemoryLane<P extends { id: string; key?: string }> {
     await pause(ms, AbortSignal.any([woken.signal, signal]))
     this.#wakers.delete(wake)
   }
+}
+
+function addFailure<P>(held: Held<P>, error: string, atMs = performance.now()): void {
+  const at = new Date(performance.timeOrigin + atMs)
+  held.history = withFailure(held.history, { attempt: held.attempt, at, error })
 }
 
 function isEarlier<P>(a: Place<P>, b: Place<P>): boolean {
