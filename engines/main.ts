@@ -18,7 +18,7 @@ async function main(): Promise<number> {
   }
   if (command === 'status') return status(values.json === true)
   const all = Object.values(engines)
-  return change(command, names.length ? names.map((name) => engines[name as EngineName]!) : all)
+  return change(command, names.length ? names.map((name) => engines[name as EngineName]) : all)
 }
 
 async function change(command: string, wanted: readonly Engine[]): Promise<number> {

@@ -52,6 +52,7 @@ function layDown({ folder, ports: [port] }: Place): void {
     'vm_memory_high_watermark.absolute = 512MB',
     'log.console = true',
     'log.console.level = info',
+    'log.connection.level = warning', // tests connect without end
     'log.file = false',
   ]
   writeFileSync(path.join(folder, 'rabbitmq.conf'), `${settings.join('\n')}\n`)
