@@ -46,6 +46,38 @@ export interface DeadLetter {
   history: readonly Failure[]
 }
 
+/** A message that is not done yet. */
+export interface Found {
+  id: string
+  /** `ready` also behind another of its key; `delayed` also while it waits for its retry; `leased`: a worker has it. */
+  state: 'ready' | 'delayed' | 'leased' | 'dead'
+  /** Deliveries so far, the present one included. */
+  attempt: number
+  sentAt: Date
+  /** JSON text: what `progress` kept last; gone when the message is dead. */
+  progress?: string
+}
+
+/** Messages by their ids, which are those that `send` answered. */
+export interface Jobs {
+  /** `undefined`: there is no such message, or it is done. */
+  find(id: string): Promise<Found | undefined>
+  /**
+   * Takes away messages that wait or run: they are lent no more, and the token of a running one holds no longer. Dead letters
+   * stay. Unknown ids are no error. Answers how many it took.
+   */
+  cancel(ids: readonly string[]): Promise<number>
+  /** Keeps JSON text of up to 1 kB with the message, also over retries; false where the token no longer holds. */
+  progress(token: string, value: string): Promise<boolean>
+}
+
+/** The whole queue, for all its workers everywhere; kept when they restart. */
+export interface Pausing {
+  /** While paused, `receive` lends nothing; what is lent already goes on. Waiting receives lend soon after it is over. */
+  set(paused: boolean): Promise<void>
+  isPaused(): Promise<boolean>
+}
+
 export interface QueueStats {
   ready: number
   delayed: number
@@ -66,6 +98,10 @@ export interface QueueCapabilities {
   deadLetters: boolean
   /** Dead letters tell of each failed attempt. */
   history: boolean
+  /** Has the part `jobs`. Left out: it has not; so with the next ones. */
+  jobs?: boolean
+  /** Has the part `pausing`. */
+  pause?: boolean
   /** Largest body in bytes. */
   maxBytes: number
   /** Longest delay in milliseconds. */
@@ -101,5 +137,9 @@ export interface QueueDriver {
   /** Sends dead letters back with attempt 1 and their old id: the named ones or all. Answers how many. */
   redrive(ids: readonly string[] | 'all'): Promise<number>
   stats(): Promise<QueueStats>
+  /** Set when `capabilities.jobs`. */
+  readonly jobs?: Jobs
+  /** Set when `capabilities.pause`. */
+  readonly pausing?: Pausing
   close(): Promise<void>
 }
