@@ -2,12 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { OpenContext } from '../../block.ts'
 import { altered, verify, type Subject } from '../../conformance.ts'
+import { lastFailure } from '../../lease/lease.ts'
 import { onMemory } from '../../../test/servers/leased.ts'
 import { topicSuite, type TopicHarness } from './conformance.ts'
 import type { Keep, TopicDriver } from './driver.ts'
 import * as memory from './memory.ts'
 
-const capabilities = { filters: true, ordered: true, deadLetters: true, keepsMessages: true, trims: true }
+const capabilities = {
+  filters: true,
+  ordered: true,
+  deadLetters: true,
+  history: true,
+  keepsMessages: true,
+  trims: true,
+}
 
 /** The memory driver with one promise broken. */
 function broken(flaw: (sound: TopicDriver) => Partial<TopicDriver>): Subject<TopicHarness> {
@@ -66,6 +74,14 @@ const flaws: { flaw: string; caughtBy: string; driver: Subject<TopicHarness> }[]
         await sound.settle(name, settlements)
         return settlements.map(() => true)
       },
+    })),
+  },
+  {
+    flaw: 'forgets all failed attempts but the last',
+    caughtBy:
+      "a dead letter tells its subscription's failed attempts, oldest first, leases that ended by themselves too",
+    driver: broken((sound) => ({
+      dead: async (...args) => (await sound.dead(...args)).map((each) => ({ ...each, history: lastFailure(each) })),
     })),
   },
   {

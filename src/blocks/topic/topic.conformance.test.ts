@@ -4,7 +4,14 @@ import { topicSuite } from './conformance.ts'
 import * as memory from './memory.ts'
 import * as postgres from './postgres.ts'
 
-const capabilities = { filters: true, ordered: true, deadLetters: true, keepsMessages: true, trims: true }
+const capabilities = {
+  filters: true,
+  ordered: true,
+  deadLetters: true,
+  history: true,
+  keepsMessages: true,
+  trims: true,
+}
 
 conforms(topicSuite, onMemory(memory, { ...capabilities, transactions: false }))
 conforms(topicSuite, onPostgres(postgres, { ...capabilities, transactions: true }))

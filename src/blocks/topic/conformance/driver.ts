@@ -4,7 +4,7 @@ import { settledWithin } from '../../../deadline.ts'
 import { isAshlarError } from '../../../errors.ts'
 import { openSql } from '../../../postgres/open.ts'
 import type { TopicHarness } from './harness.ts'
-import type { Delivered, Outgoing, Settlement, TopicDriver } from '../driver.ts'
+import type { DeadLetter, Delivered, Outgoing, Settlement, TopicDriver } from '../driver.ts'
 
 const bodies = [[1, 2, 3], [], 'a', 0, false, null, { a: { b: [null] } }, 'nul \0 end', '中 😀 \ud800'].map((each) =>
   JSON.stringify(each),
@@ -209,6 +209,29 @@ const leases: Case<TopicHarness>[] = [
       assert.equal(await driver.redrive('a', [id!, 'nobody']), 1)
       const [again] = await wait(driver, 'a')
       assert.deepEqual([again!.id, again!.attempt, again!.attributes], [id, 1, attributes])
+    },
+  },
+  {
+    name: "a dead letter tells its subscription's failed attempts, oldest first, leases that ended by themselves too",
+    needs: 'history',
+    async run(harness) {
+      const driver = await subscribed(harness, 'a', 'b')
+      await driver.publish([message('m')])
+      const [other] = await wait(driver, 'b')
+      await driver.settle('b', [{ token: other!.token, outcome: 'retry', delayMs: longMs, error: 'of b' }])
+      const [first] = await wait(driver, 'a')
+      await driver.settle('a', [{ token: first!.token, outcome: 'retry', delayMs: 0, error: 'no 1' }])
+      await wait(driver, 'a', 1, shortMs)
+      const [last] = await wait(driver, 'a')
+      await driver.settle('a', [{ token: last!.token, outcome: 'dead', error: 'no 3' }])
+      const [{ history }] = (await driver.dead('a', { limit: 1 })) as [DeadLetter]
+      assert.deepEqual(
+        history.map(({ attempt }) => attempt),
+        [1, 2, 3],
+      )
+      assert.deepEqual([history[0]!.error, history[2]!.error], ['no 1', 'no 3'])
+      assert.match(history[1]!.error, /lease ended/)
+      assert.ok(history.every(({ at }) => Math.abs(at.getTime() - Date.now()) < longMs))
     },
   },
   {
