@@ -99,6 +99,10 @@ class Connection {
     return this.#listener.listen(channel, onNotify, onGap)
   }
 
+  replicate(): Promise<pg.Client> {
+    return this.#primary.connectAlone({ replication: 'database' })
+  }
+
   async close(): Promise<void> {
     await this.#listener.close()
     await this.#primary.close()
@@ -147,6 +151,10 @@ class Share implements Sql {
 
   async listen(channel: string, onNotify: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>> {
     return this.#open.listen(channel, onNotify, onGap)
+  }
+
+  async replicate(): Promise<pg.Client> {
+    return this.#open.replicate()
   }
 
   connections(): { total: number; idle: number; waiting: number } {

@@ -30,10 +30,10 @@ export class PrimaryPool {
     return this.#finding
   }
 
-  /** A connection outside of the pool, for LISTEN; the caller ends it. */
-  async connectAlone(): Promise<pg.Client> {
+  /** A connection outside of the pool, for LISTEN and the like; the caller ends it. */
+  async connectAlone(more?: object): Promise<pg.Client> {
     const { host } = await this.pool()
-    return connectTo(this.#url, host)
+    return connectTo(this.#url, host, more)
   }
 
   /** A connection was lost: the primary may have moved, so it is looked for at the next use. */

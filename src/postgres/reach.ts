@@ -20,8 +20,9 @@ export function clientConfig(url: PostgresUrl, { host, port }: Host): pg.ClientC
 }
 
 /** A connection outside of any pool. Once it is lost its statements fail; the event itself is never thrown. */
-export async function connectTo(url: PostgresUrl, host: Host): Promise<pg.Client> {
-  const client = new pg.Client({ ...clientConfig(url, host), connectionTimeoutMillis: connectLimitMs })
+export async function connectTo(url: PostgresUrl, host: Host, more: object = {}): Promise<pg.Client> {
+  const config = { ...clientConfig(url, host), connectionTimeoutMillis: connectLimitMs, ...more }
+  const client = new pg.Client(config)
   client.on('error', () => undefined)
   try {
     await client.connect()

@@ -41,6 +41,8 @@ export interface Sql extends Queryable, AsyncDisposable {
    * @throws `timeout` when none is free within `acquireMs` (default 10 s)
    */
   withClient<T>(work: (client: pg.ClientBase) => Promise<T>, options?: { acquireMs?: number }): Promise<T>
+  /** A connection of the caller's own to the primary that speaks the replication protocol, too; he ends it. */
+  replicate(): Promise<pg.Client>
   /** Connections of this process to the primary. */
   connections(): { total: number; idle: number; waiting: number }
   close(): Promise<void>

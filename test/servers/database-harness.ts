@@ -83,7 +83,13 @@ export class DatabaseStage implements AsyncDisposable {
       acquireMs: toMs('acquire', options.acquire ?? '10s'),
       replicas: true,
     }
-    return new DatabasePool({ name: 'db', driver: breaking(driver), scheme: 'postgres', codeOf, settings })
+    return new DatabasePool({
+      context: { name: 'db', service: 'tested', log: silent },
+      driver: breaking(driver),
+      scheme: 'postgres',
+      codeOf,
+      settings,
+    })
   }
 
   async #onReplica(statement: string): Promise<void> {

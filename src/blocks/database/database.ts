@@ -2,6 +2,7 @@ import type pg from 'pg'
 import type { Block, BlockOptions } from '../../block.ts'
 import type { Transaction } from '../../postgres/sql.ts'
 import type { Duration } from '../../units.ts'
+import type { CaptureOptions, ChangeHandler, TableCapture } from './capture.ts'
 
 export interface DatabaseOptions extends BlockOptions {
   /** Folder of numbered SQL files, applied once each when the service starts. A URL, or a path from the working folder. */
@@ -78,4 +79,14 @@ export interface Database extends Queries, Omit<PoolShaped, keyof Queries>, Bloc
    */
   transaction<T>(work: (tx: DatabaseTransaction) => Promise<T>, options?: TransactionOptions): Promise<T>
   readonly read: Reader & pg.Pool
+  /**
+   * Follows tables: all rows that are there, then every committed change, in the order of the commits, from the database's own
+   * log (logical decoding). At least once; a handler that throws gets the same changes again. One process of the service
+   * at a time follows a `name`, from where the last one was; others stand by. Feed a stream or a search index by it: no
+   * write of the application can be missed. Needs `wal_level = logical` (the embedded database has it) and the right to replicate.
+   * @throws `not_found` for a table; `invalid_argument`; `conflict` when the capture follows other tables; `unsupported`
+   */
+  capture(name: string, options: CaptureOptions, handler: ChangeHandler): Promise<TableCapture>
+  /** Ends a capture for good. Until then the server keeps log for it, up to its limit. @throws `conflict` while a process follows it */
+  dropCapture(name: string): Promise<void>
 }

@@ -7,6 +7,7 @@ import type { DatabaseDriver } from './driver.ts'
 import { DatabasePool, type Settings } from './pool.ts'
 
 export { json } from './template.ts'
+export type { CaptureOptions, Change, ChangeHandler, TableCapture } from './capture.ts'
 export type {
   Database,
   DatabaseOptions,
@@ -44,14 +45,14 @@ const kind: Kind<Database, DatabaseOptions, DatabaseDriver> = {
     postgres: () => import('./postgres.ts'),
   },
   check: (options) => void settingsOf(options),
-  async build({ name }, { driver, scheme, codeOf }, options) {
-    const pool = new DatabasePool({ name, driver, scheme, codeOf, settings: settingsOf(options) })
+  async build(context, { driver, scheme, codeOf }, options) {
+    const pool = new DatabasePool({ context, driver, scheme, codeOf, settings: settingsOf(options) })
     try {
       if (options.migrations !== undefined) await migrate(driver.sql, 'app', options.migrations)
       return pool
     } catch (error) {
       await pool.close()
-      throw wrap(error, { block: name, driver: scheme, doing: 'migrating' }, codeOf)
+      throw wrap(error, { block: context.name, driver: scheme, doing: 'migrating' }, codeOf)
     }
   },
 }

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
-import { wrap, type Health, type Stats } from '../../block.ts'
+import { wrap, type Health, type OpenContext, type Stats } from '../../block.ts'
 import type { OpenedDriver } from '../../declare.ts'
 import { AshlarError, describe, invalid, type Code } from '../../errors.ts'
 import { within } from '../../postgres/reach.ts'
 import { inTransaction, runAfterCommit } from '../../postgres/transaction.ts'
 import { count, gauge, observed } from '../../telemetry.ts'
+import type { CaptureOptions, ChangeHandler, TableCapture } from './capture.ts'
+import { Captures } from './captures.ts'
 import type { Database, DatabaseTransaction, TransactionOptions } from './database.ts'
 import type { DatabaseDriver } from './driver.ts'
 import { answer, callOf, checkOut, type Call } from './lend.ts'
@@ -27,7 +29,7 @@ const healthMs = 1_800
 const readsHelp = 'Reads by where they went and why'
 
 interface Parts extends OpenedDriver<DatabaseDriver> {
-  name: string
+  context: Pick<OpenContext, 'name' | 'service' | 'log'>
   settings: Settings
 }
 
@@ -45,11 +47,13 @@ export class DatabasePool extends pg.Pool implements Database {
   readonly #codeOf: (error: unknown) => Code | undefined
   readonly #replicas: Replicas
   readonly #primary: Primary
+  readonly #captures: Captures
   readonly #forgetGauge: () => void
   readonly #reads = { replica: 0, primary: 0 }
   #closing: Promise<void> | undefined
 
-  constructor({ name, driver, scheme, codeOf, settings }: Parts) {
+  constructor({ context, driver, scheme, codeOf, settings }: Parts) {
+    const { name } = context
     super({ max: 1 })
     withoutClient(this)
     this.name = name
@@ -58,6 +62,7 @@ export class DatabasePool extends pg.Pool implements Database {
     this.#codeOf = codeOf
     this.#replicas = new Replicas(settings.replicas ? driver.members : [], settings.maxLagMs)
     this.#primary = new Primary(driver.sql, settings.acquireMs, this.#replicas)
+    this.#captures = new Captures(context, driver.sql)
     this.read = this.#reader(settings.acquireMs)
     const templated = templates((statement) => this.#wrapped('query', () => this.#query(callOf([statement]))))
     ;({ one: this.one, maybe: this.maybe, many: this.many, run: this.run } = templated)
@@ -131,6 +136,14 @@ export class DatabasePool extends pg.Pool implements Database {
     }
   }
 
+  capture(name: string, options: CaptureOptions, handler: ChangeHandler): Promise<TableCapture> {
+    return this.#wrapped('capture', () => this.#captures.open(name, options, handler))
+  }
+
+  dropCapture(name: string): Promise<void> {
+    return this.#wrapped('dropCapture', () => this.#captures.drop(name))
+  }
+
   /** What the work throws comes out as it is; what the database throws around it is wrapped. */
   async #transaction<T>(begin: string, work: (tx: DatabaseTransaction) => Promise<T>): Promise<T> {
     let thrown: { error: unknown } | undefined
@@ -192,7 +205,7 @@ export class DatabasePool extends pg.Pool implements Database {
     try {
       const asked = this.#driver.sql.withClient((client) => client.query('select 1'), { acquireMs: healthMs })
       await within(asked, healthMs, 'no answer')
-      return { ok: true }
+      return this.#captures.health()
     } catch (error) {
       return { ok: false, detail: describe(error) }
     }
@@ -202,7 +215,17 @@ export class DatabasePool extends pg.Pool implements Database {
     const { total, idle, waiting } = this.#driver.sql.connections()
     const { replicas, lagMs, connections } = await this.#replicas.stats()
     const { replica: readsReplica, primary: readsPrimary } = this.#reads
-    return { connections: total + connections, idle, waiting, replicas, lagMs, readsReplica, readsPrimary }
+    const captureLagBytes = await this.#captures.lagBytes()
+    return {
+      connections: total + connections,
+      idle,
+      waiting,
+      replicas,
+      lagMs,
+      readsReplica,
+      readsPrimary,
+      captureLagBytes,
+    }
   }
 
   /** The counts of `pg.Pool` are those of the connections to the primary. */
@@ -222,6 +245,7 @@ export class DatabasePool extends pg.Pool implements Database {
 
   async #close(): Promise<void> {
     this.#forgetGauge()
+    await this.#captures.close()
     await Promise.all([this.#replicas.close(), this.#driver.sql.close()])
   }
 

@@ -1,6 +1,7 @@
 import type { CustomTypesConfig } from 'pg'
 import pg from 'pg'
 import { AshlarError, invalid } from '../../errors.ts'
+import { types } from '../../postgres/values.ts'
 
 /** A statement with its bound values. */
 export interface Statement {
@@ -72,27 +73,4 @@ export function json(value: unknown): { toPostgres(): string } {
   const text = JSON.stringify(value)
   if (text === undefined) throw invalid(`json(): ${typeof value} has no JSON form`)
   return { toPostgres: () => text }
-}
-
-const int8 = 20
-const int8Array = 1016
-
-/** A count or a key as a number; what a number cannot hold exactly, as a bigint. */
-function readInt8(text: string): number | bigint {
-  const value = Number(text)
-  return Number.isSafeInteger(value) ? value : BigInt(text)
-}
-
-const types: CustomTypesConfig = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    const read = pg.types.getTypeParser(oid, format) as (text: string) => unknown
-    if (format === 'binary') return read
-    if (oid === int8) return readInt8
-    if (oid === int8Array) return (text: string) => toInt8Array(read(text))
-    return read
-  },
-}
-
-function toInt8Array(value: unknown): unknown {
-  return Array.isArray(value) ? value.map(toInt8Array) : value === null ? null : readInt8(value as string)
 }
