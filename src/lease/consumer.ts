@@ -75,6 +75,11 @@ export class LeaseConsumer<L extends Lent> implements Consumer {
     this.#changed?.()
   }
 
+  /** Looks now, not at the next turn, which leases still hold. */
+  async renew(): Promise<void> {
+    if (!this.#extending) await this.#extend()
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#shutDown()
     return this.#closing

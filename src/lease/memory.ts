@@ -21,6 +21,7 @@ interface Held<P> {
   lease: number
   attempt: number
   history: Failure[]
+  progress?: string
   /** When it came, or came again by `redrive`. */
   addedMs: number
 }
@@ -40,6 +41,13 @@ interface Buried<P> {
   history: Failure[]
 }
 
+interface Found<P> {
+  state: 'ready' | 'delayed' | 'leased' | 'dead'
+  attempt: number
+  payload: P
+  progress?: string
+}
+
 /** Messages and dead letters that one lane holds at most. */
 export const maxHeld = 1_000_000
 const longestSleepMs = 60_000
@@ -57,6 +65,7 @@ export class MemoryLane<P extends { id: string; key?: string }> {
   #wakers = new Set<() => void>()
   #seq = 0
   #lease = 0
+  #paused = false
 
   /** How many messages it can hold beside its dead letters. */
   get room(): number {
@@ -83,7 +92,7 @@ export class MemoryLane<P extends { id: string; key?: string }> {
   async receive({ max, leaseMs, waitMs, signal }: ReceiveOptions): Promise<(P & { attempt: number; token: string })[]> {
     const endMs = performance.now() + waitMs
     for (;;) {
-      const lent = signal.aborted ? [] : this.#claim(max, leaseMs)
+      const lent = signal.aborted || this.#paused ? [] : this.#claim(max, leaseMs)
       const leftMs = endMs - performance.now()
       if (lent.length > 0 || leftMs <= 0 || signal.aborted) return lent
       await this.#hint(Math.min(leftMs, this.#nextDueMs()), signal)
@@ -130,6 +139,41 @@ export class MemoryLane<P extends { id: string; key?: string }> {
     }
     this.#wake()
     return held - this.#messages.size
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  set paused(paused: boolean) {
+    this.#paused = paused
+    this.#wake()
+  }
+
+  /** Looks through all: what is handled in order should not pay for an index. */
+  find(id: string): Found<P> | undefined {
+    const buried = this.#dead.get(id)
+    if (buried) return { state: 'dead', attempt: buried.attempts, payload: buried.payload }
+    for (const { payload, lease, atMs, attempt, progress } of this.#messages.values()) {
+      if (payload.id !== id) continue
+      const state = atMs <= performance.now() ? 'ready' : lease > 0 ? 'leased' : 'delayed'
+      return { state, attempt, payload, ...(progress === undefined ? {} : { progress }) }
+    }
+    return undefined
+  }
+
+  cancel(ids: readonly string[]): number {
+    const wanted = new Set(ids)
+    const found = [...this.#messages.values()].filter(({ payload }) => wanted.has(payload.id))
+    for (const held of found) this.#remove(held, undefined)
+    this.#wake()
+    return found.length
+  }
+
+  progress(token: string, value: string): boolean {
+    const held = this.#find(token)
+    if (held) held.progress = value
+    return held !== undefined
   }
 
   stats(): LeaseStats {
@@ -205,6 +249,7 @@ export class MemoryLane<P extends { id: string; key?: string }> {
   }
 
   #nextDueMs(): number {
+    if (this.#paused) return longestSleepMs
     const due = this.#places.map((places) => this.#firstPlace(places)?.atMs ?? Infinity)
     return Math.max(1, Math.min(longestSleepMs, Math.min(...due) - performance.now()))
   }

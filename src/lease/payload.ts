@@ -7,14 +7,19 @@ import { GiveUp } from './retry.ts'
  * message cannot pass here and fail there. @throws `invalid_argument`
  */
 export async function encode<T>(what: string, schema: Schema<T> | undefined, payload: T, maxBytes: number) {
-  const body = stringify(what, payload)
-  const bytes = Buffer.byteLength(body)
-  if (bytes > maxBytes)
-    throw invalid(
-      `${what}: the payload has ${bytes} bytes as JSON; allowed are ${maxBytes}; put the bulk into a bucket and send its key`,
-    )
+  const { body, bytes } = encodeText(what, payload, maxBytes)
   if (schema) await check(what, schema, JSON.parse(body))
   return { body, bytes }
+}
+
+/** The same without a schema. */
+export function encodeText(what: string, payload: unknown, maxBytes: number): { body: string; bytes: number } {
+  const body = stringify(what, payload)
+  const bytes = Buffer.byteLength(body)
+  if (bytes <= maxBytes) return { body, bytes }
+  throw invalid(
+    `${what}: the payload has ${bytes} bytes as JSON; allowed are ${maxBytes}; put the bulk into a bucket and send its key`,
+  )
 }
 
 function stringify(what: string, payload: unknown): string {

@@ -32,8 +32,12 @@ function withFailure(history: string, at: string, error: string): string {
       'error', left(${error}, ${maxErrorLength})))`
 }
 
-/** Ranks are looked at one by one, from the most urgent: each is one short index scan. */
-export function claimText(prefix: string): string {
+/**
+ * Ranks are looked at one by one, from the most urgent: each is one short index scan. A gate that is shut is a limit of 0,
+ * known before the first row.
+ */
+export function claimText(prefix: string, gate?: string): string {
+  const max = gate === undefined ? '$max' : `(select case when (${gate}) then $max else 0 end)`
   return `set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_sort = off;
     set local synchronous_commit = off;
     with due as materialized (
@@ -41,7 +45,7 @@ export function claimText(prefix: string): string {
         select m.seq from ashlar.${prefix}_messages m
         where m.lane = $lane and m.rank = ranks.rank and m.head and m.at <= statement_timestamp()
         order by m.at, m.seq limit $max for update of m skip locked) next
-      limit $max)
+      limit ${max})
     update ashlar.${prefix}_messages m
     set at = statement_timestamp() + $leaseMs * interval '1 ms', lease = nextval('ashlar.${prefix}_lease'), attempt = attempt + 1,
       history = case when m.lease > 0 then ${withFailure('m.history', 'm.at', `'${leaseEnded}'`)} else m.history end
@@ -54,8 +58,8 @@ export function claimText(prefix: string): string {
  * A claim, and how many milliseconds from then on something falls due, be it a delay or the end of a lease: both in one
  * message, so that they see one clock and nothing falls due between them.
  */
-export function lookText(prefix: string): string {
-  return `${claimText(prefix)};
+export function lookText(prefix: string, gate?: string): string {
+  return `${claimText(prefix, gate)};
     select extract(epoch from min(next.at) - statement_timestamp()) * 1000 as ms
     from generate_series(-9, 0) as ranks(rank) cross join lateral (
       select at from ashlar.${prefix}_messages m

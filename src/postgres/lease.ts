@@ -11,6 +11,7 @@ import {
   settleText,
   statsText,
 } from './lease-text.ts'
+import { parseToken } from './lease-token.ts'
 import { limited, withinLimit } from './limits.ts'
 import { inside, type Queryable, type Sql, type Transaction } from './sql.ts'
 import type { Wake } from './wake.ts'
@@ -106,10 +107,11 @@ export class LeaseTable {
   /** By lane, when all its keys were last looked over. */
   readonly #healedMs = new Map<number, number>()
 
-  constructor(sql: Sql, prefix: string) {
+  /** @param gate a condition on the lane (`$lane`) under which messages are lent, as a subquery; default always */
+  constructor(sql: Sql, prefix: string, gate?: string) {
     this.#sql = sql
     this.#db = limited(sql, statementMs)
-    this.#text = textsOf(prefix)
+    this.#text = textsOf(prefix, gate)
   }
 
   async receive(lane: Lane, options: ReceiveOptions): Promise<LentRow[]> {
@@ -202,6 +204,13 @@ export class LeaseTable {
     await db.query(this.#text.promote, [lane.id, [...new Set(keys)]]).catch(() => undefined)
   }
 
+  /** After messages with these keys went other than by settling. */
+  async removed(lane: Lane, rows: readonly { key: string | null }[]): Promise<void> {
+    const keys = keysOf(rows)
+    await this.promote(lane, keys)
+    if (keys.length > 0) lane.wake.notify()
+  }
+
   async extend(lane: Lane, tokens: readonly string[], leaseMs: number): Promise<boolean[]> {
     if (tokens.length === 0) return []
     const parsed = tokens.map(parseToken)
@@ -246,10 +255,10 @@ export class LeaseTable {
   }
 }
 
-function textsOf(prefix: string) {
+function textsOf(prefix: string, gate: string | undefined) {
   return {
-    claim: claimText(prefix),
-    look: lookText(prefix),
+    claim: claimText(prefix, gate),
+    look: lookText(prefix, gate),
     settle: settleText(prefix),
     extend: extendText(prefix),
     promote: promoteText(prefix),
@@ -296,12 +305,6 @@ function isBefore(a: ClaimedRow, b: ClaimedRow): number {
 
 function parseSettlement(row: SettlementRow) {
   return { ...row, ...parseToken(row.token) }
-}
-
-/** `<lease>.<seq>`; what is no token of ours holds nothing. */
-function parseToken(token: string): { lease: string; seq: number } {
-  const match = /^(\d{1,18})\.(\d{1,15})$/.exec(token)
-  return match ? { lease: match[1]!, seq: Number(match[2]) } : { lease: '-1', seq: -1 }
 }
 
 /** Beyond what all PostgreSQL drivers share: transactions that cannot go side by side, and locks waited for in vain. */

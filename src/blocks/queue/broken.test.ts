@@ -5,10 +5,19 @@ import { altered, verify, type Subject } from '../../conformance.ts'
 import { onMemory } from '../../../test/servers/leased.ts'
 import { queueSuite, type QueueHarness } from './conformance.ts'
 import { lastFailure } from '../../lease/lease.ts'
-import type { QueueDriver } from './driver.ts'
+import type { Found, QueueDriver } from './driver.ts'
 import * as memory from './memory.ts'
 
-const capabilities = { delay: true, priority: true, ordered: true, dedupe: true, deadLetters: true, history: true }
+const capabilities = {
+  delay: true,
+  priority: true,
+  ordered: true,
+  dedupe: true,
+  deadLetters: true,
+  history: true,
+  jobs: true,
+  pause: true,
+}
 
 /** The memory driver with one promise broken. */
 function broken(flaw: (sound: QueueDriver) => Partial<QueueDriver>): Subject<QueueHarness> {
@@ -103,6 +112,33 @@ const flaws: { flaw: string; caughtBy: string; driver: Subject<QueueHarness> }[]
     driver: broken((sound) => ({
       dead: async (options) => (await sound.dead(options)).map((each) => ({ ...each, history: lastFailure(each) })),
     })),
+  },
+  {
+    flaw: 'lends canceled messages',
+    caughtBy:
+      'canceled messages are lent no more, whether they waited, were delayed, or were redriven; dead letters stay',
+    driver: broken((sound) => ({ jobs: { ...sound.jobs!, cancel: async (ids) => new Set(ids).size - 3 } })),
+  },
+  {
+    flaw: 'finds what is done',
+    caughtBy: 'a dead letter is found by its id, and again when it was redriven; what is done is not',
+    driver: broken((sound) => {
+      const found = new Map<string, Found>()
+      const find = async (id: string) => {
+        const now = (await sound.jobs!.find(id)) ?? found.get(id)
+        if (now) found.set(id, now)
+        return now
+      }
+      return { jobs: { ...sound.jobs!, find } }
+    }),
+  },
+  {
+    flaw: 'goes on lending while paused',
+    caughtBy: 'a paused queue lends nothing to anybody, also to those who open it later, until it is resumed',
+    driver: broken(() => {
+      let paused = false
+      return { pausing: { set: async (now) => void (paused = now), isPaused: async () => paused } }
+    }),
   },
 ]
 

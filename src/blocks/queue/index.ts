@@ -6,8 +6,8 @@ import { OpenQueue } from './open-queue.ts'
 import type { Queue, QueueOptions } from './queue.ts'
 
 export { GiveUp } from '../../lease/retry.ts'
-export type { Consumer, Job, Queue, QueueOptions, SendOptions, WorkOptions } from './queue.ts'
-export type { DeadLetter, Failure, QueueCapabilities, QueueDriver, QueueStats } from './driver.ts'
+export type { Consumer, FoundJob, Job, Queue, QueueOptions, SendOptions, WorkOptions } from './queue.ts'
+export type { DeadLetter, Failure, Found, Jobs, Pausing, QueueCapabilities, QueueDriver, QueueStats } from './driver.ts'
 
 const card: Card = {
   job: 'Takes slow or bursty work off the request: a job is stored, and one of the competing workers does it later, at least once.',
@@ -27,6 +27,9 @@ function kindOf<T>(): Kind<Queue<T>, QueueOptions<T>, QueueDriver> {
     drivers: {
       postgres: () => import('./postgres.ts'),
       memory: () => import('./memory.ts'),
+      amqp: () => import('./amqp.ts'),
+      amqps: () => import('./amqp.ts'),
+      redis: () => import('./redis.ts'),
     },
     check: (options) => void readRetryOptions(options),
     build: (context, opened, options) => OpenQueue.open({ ...opened, context, options }),

@@ -10,7 +10,7 @@ import { AshlarError, invalid, type Code } from '../../errors.ts'
 import type { ReceiveOptions } from '../../lease/lease.ts'
 import { MemoryLane, maxHeld } from '../../lease/memory.ts'
 import { SharedStores } from '../../lease/stores.ts'
-import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats, Settlement } from './driver.ts'
+import type { DeadLetter, Jobs, Leased, Outgoing, Pausing, QueueDriver, QueueStats, Settlement } from './driver.ts'
 
 interface Message {
   id: string
@@ -71,10 +71,14 @@ class MemoryQueue implements QueueDriver {
     dedupe: true,
     deadLetters: true,
     history: true,
+    jobs: true,
+    pause: true,
     maxBytes: 1024 ** 2,
     maxDelayMs: 366 * 86_400_000,
   }
   readonly native = {}
+  readonly jobs: Jobs
+  readonly pausing: Pausing
   readonly #store: Store
   readonly #release: () => void
   readonly #closing = new AbortController()
@@ -82,6 +86,8 @@ class MemoryQueue implements QueueDriver {
   constructor(store: Store, release: () => void) {
     this.#store = store
     this.#release = release
+    this.jobs = jobsOf(store.lane)
+    this.pausing = pausingOf(store.lane)
   }
 
   async send(messages: readonly Outgoing[]): Promise<string[]> {
@@ -125,6 +131,26 @@ class MemoryQueue implements QueueDriver {
   async close(): Promise<void> {
     this.#closing.abort()
     this.#release()
+  }
+}
+
+function jobsOf(lane: MemoryLane<Message>): Jobs {
+  return {
+    async find(id) {
+      const found = lane.find(id)
+      if (!found) return undefined
+      const { payload, ...rest } = found
+      return { ...rest, id, sentAt: payload.sentAt }
+    },
+    cancel: async (ids) => lane.cancel(ids),
+    progress: async (token, value) => lane.progress(token, value),
+  }
+}
+
+function pausingOf(lane: MemoryLane<Message>): Pausing {
+  return {
+    set: async (paused) => void (lane.paused = paused),
+    isPaused: async () => lane.paused,
   }
 }
 

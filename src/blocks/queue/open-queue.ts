@@ -1,10 +1,8 @@
-import { nativeOf, refuseUnknown, type Health, type Native, type OpenContext, type Stats } from '../../block.ts'
+import { nativeOf, type Health, type Native, type OpenContext, type Stats } from '../../block.ts'
 import { engineName, type OpenedDriver } from '../../declare.ts'
 import { settledWithin } from '../../deadline.ts'
 import { AshlarError, invalid } from '../../errors.ts'
-import { cached } from '../../lease/cached.ts'
 import { LeaseConsumer, type Consumer } from '../../lease/consumer.ts'
-import { healthOf } from '../../lease/health.ts'
 import { Once, databaseOf } from '../../lease/once.ts'
 import { Operations } from '../../lease/operations.ts'
 import type { Entrusted } from '../../lease/outbox.ts'
@@ -12,10 +10,10 @@ import { readRetryOptions } from '../../lease/options.ts'
 import { checkBatch, decode, encode } from '../../lease/payload.ts'
 import { Sender } from '../../lease/sender.ts'
 import { count, gauge, observed, traceHeaders, withTrace } from '../../telemetry.ts'
-import { toCount } from '../../units.ts'
-import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats } from './driver.ts'
+import { Desk } from './desk.ts'
+import type { DeadLetter, Leased, Outgoing, QueueDriver } from './driver.ts'
 import { readSendOptions, readWorkOptions } from './options.ts'
-import type { Job, Queue, QueueOptions, SendOptions, WorkOptions } from './queue.ts'
+import type { FoundJob, Job, Queue, QueueOptions, SendOptions, WorkOptions } from './queue.ts'
 
 const closeMs = 2_000
 
@@ -31,8 +29,8 @@ export class OpenQueue<T> implements Queue<T> {
   readonly #context: OpenContext
   readonly #once: Once
   readonly #sender: Sender<Outgoing>
-  readonly #consumers = new Set<Consumer>()
-  readonly #stats: () => Promise<QueueStats>
+  readonly #consumers = new Set<LeaseConsumer<Leased>>()
+  readonly #desk: Desk
   #gauges: (() => void)[] = []
   #closing: Promise<void> | undefined
 
@@ -46,7 +44,14 @@ export class OpenQueue<T> implements Queue<T> {
     this.#context = of.context
     this.#once = new Once(`queue:${engineName(of.context)}`, databaseOf(of.context, of.scheme))
     this.#sender = sender
-    this.#stats = cached(1_000, () => of.driver.stats())
+    this.#desk = new Desk({
+      name: this.name,
+      driver: of.driver,
+      scheme: of.scheme,
+      codeOf: (error) => of.codeOf(error),
+      refuseWhenClosed: () => this.#refuseWhenClosed(),
+      onCancel: () => this.#consumers.forEach((consumer) => void consumer.renew()),
+    })
   }
 
   static async open<T>(of: Parts<T>): Promise<OpenQueue<T>> {
@@ -98,7 +103,7 @@ export class OpenQueue<T> implements Queue<T> {
 
   work(handler: (job: Job<T>) => unknown, options: WorkOptions = {}): Consumer {
     this.#refuseWhenClosed()
-    const consumer: Consumer = new LeaseConsumer<Leased>({
+    const consumer = new LeaseConsumer<Leased>({
       ...this.#limits,
       ...readWorkOptions(options),
       source: this.#driver,
@@ -135,34 +140,41 @@ export class OpenQueue<T> implements Queue<T> {
       key,
       token,
       signal,
+      progress: (value) => this.#desk.progress(token, value),
       once: (name, work) => this.#once.run(`${id}/${name}`, work),
     }
   }
 
-  async dead(options: { limit?: number } = {}): Promise<DeadLetter[]> {
-    return this.#operations.run('dead', 'list dead letters', async () => {
-      refuseUnknown('queue.dead', options, ['limit'])
-      this.#refuseWithoutDeadLetters()
-      return this.#driver.dead({ limit: toCount('limit', options.limit ?? 100, { min: 1, max: 10_000 }) })
-    })
+  dead(options: { limit?: number } = {}): Promise<DeadLetter[]> {
+    return this.#desk.dead(options)
   }
 
-  async redrive(ids: readonly string[] | 'all'): Promise<number> {
-    return this.#operations.run('redrive', 'redrive dead letters', async () => {
-      this.#refuseWithoutDeadLetters()
-      const redriven = await this.#driver.redrive(ids)
-      count('ashlar_queue_redriven_total', 'Dead letters sent back', { block: this.name }, redriven)
-      return redriven
-    })
+  redrive(ids: readonly string[] | 'all'): Promise<number> {
+    return this.#desk.redrive(ids)
   }
 
-  /** By a question that every engine answers fast, however long the queue is. */
+  find(id: string): Promise<FoundJob | undefined> {
+    return this.#desk.find(id)
+  }
+
+  cancel(ids: readonly string[]): Promise<number> {
+    return this.#desk.cancel(ids)
+  }
+
+  pause(): Promise<void> {
+    return this.#desk.setPaused(true)
+  }
+
+  resume(): Promise<void> {
+    return this.#desk.setPaused(false)
+  }
+
   health(): Promise<Health> {
-    return healthOf(this.#driver.capabilities.deadLetters ? this.#driver.dead({ limit: 1 }) : this.#stats())
+    return this.#desk.health()
   }
 
-  async stats(): Promise<Stats> {
-    return this.#operations.run('stats', 'read figures', async () => ({ ...(await this.#stats()) }))
+  stats(): Promise<Stats> {
+    return this.#desk.stats()
   }
 
   native<N extends object>(of: Native<N>): N {
@@ -187,18 +199,12 @@ export class OpenQueue<T> implements Queue<T> {
 
   #addGauges(): (() => void)[] {
     return (['ready', 'delayed', 'leased', 'dead', 'oldestAgeMs'] as const).map((what) =>
-      gauge(gaugeNames[what], gaugeHelp[what], { block: this.name }, async () => (await this.#stats())[what]),
+      gauge(gaugeNames[what], gaugeHelp[what], { block: this.name }, async () => (await this.#desk.figures())[what]),
     )
   }
 
   #refuseWhenClosed(): void {
     if (this.#closing) throw new AshlarError('closed', `queue '${this.name}' is closed`, { block: this.name })
-  }
-
-  #refuseWithoutDeadLetters(): void {
-    if (this.#driver.capabilities.deadLetters) return
-    const message = `queue '${this.name}': ${this.driver}: cannot list dead letters; look at them with the engine's own tools`
-    throw new AshlarError('unsupported', message, { block: this.name, driver: this.driver })
   }
 }
 

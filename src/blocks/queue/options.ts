@@ -1,7 +1,7 @@
 import { refuseUnknown } from '../../block.ts'
-import { AshlarError } from '../../errors.ts'
+import { AshlarError, invalid } from '../../errors.ts'
 import { dayMs, readConsumerOptions } from '../../lease/options.ts'
-import { checkKey } from '../../lease/payload.ts'
+import { checkKey, encodeText, maxMessages } from '../../lease/payload.ts'
 import { toCount, toMs } from '../../units.ts'
 import type { Outgoing, QueueCapabilities } from './driver.ts'
 import type { SendOptions, WorkOptions } from './queue.ts'
@@ -11,6 +11,8 @@ export function readWorkOptions(options: WorkOptions) {
   refuseUnknown('queue.work', options, ['concurrency', 'drain'])
   return readConsumerOptions(options)
 }
+
+type Optional = 'delay' | 'priority' | 'ordered' | 'dedupe' | 'jobs' | 'pause'
 
 const defaultWindow = '1h'
 
@@ -33,10 +35,33 @@ export function readSendOptions(options: SendOptions, has: QueueCapabilities): O
   }
 }
 
-function needs(has: QueueCapabilities, capability: 'delay' | 'priority' | 'ordered' | 'dedupe', _value?: string): void {
+/** @throws `unsupported` when the driver lacks it */
+export function needs(has: QueueCapabilities, capability: Optional, _value?: string): void {
   if (!has[capability])
-    throw new AshlarError(
-      'unsupported',
-      `queue: this driver has no '${capability}'; leave the option out, or use postgres:`,
-    )
+    throw new AshlarError('unsupported', `queue: this driver has no '${capability}'; do without, or use postgres:`)
+}
+
+const maxProgressBytes = 1024
+
+/** @throws `invalid_argument` */
+export function progressText(name: string, value: unknown): string {
+  return encodeText(`queue '${name}': progress`, value, maxProgressBytes).body
+}
+
+const maxIdLength = 256
+
+/** @throws `invalid_argument` */
+export function checkId(id: string): string {
+  if (typeof id === 'string' && id.length >= 1 && id.length <= maxIdLength) return id
+  throw invalid(
+    `id: ${typeof id === 'string' ? `text of ${id.length} characters` : typeof id} is no message id; use what send answered`,
+  )
+}
+
+/** @throws `invalid_argument` */
+export function checkIds(ids: readonly string[]): readonly string[] {
+  if (!Array.isArray(ids)) throw invalid(`ids: ${typeof ids} is no list; write cancel([id])`)
+  if (ids.length > maxMessages)
+    throw invalid(`ids: ${ids.length} are too many at once; allowed are ${maxMessages}; cancel them in parts`)
+  return ids.map(checkId)
 }

@@ -37,3 +37,8 @@ export const sweepText = `
     select lane, key from ashlar.queue_dedupe where lane = $1 and until < statement_timestamp()
     limit 10000 for update skip locked) outdated
   where d.lane = outdated.lane and d.key = outdated.key`
+
+/** What is lent of a queue: nothing while it is paused. */
+export const gateText = 'select not paused from ashlar.queues where id = $lane'
+export const pauseText = 'update ashlar.queues set paused = $2 where id = $1 and paused <> $2'
+export const isPausedText = 'select paused from ashlar.queues where id = $1'

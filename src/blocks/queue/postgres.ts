@@ -8,14 +8,25 @@
 import type { OpenContext } from '../../block.ts'
 import { engineName } from '../../declare.ts'
 import type { ReceiveOptions } from '../../lease/lease.ts'
+import { LeaseJobs, type FoundRow } from '../../postgres/lease-jobs.ts'
 import { LeaseTable, statementMs, type Lane } from '../../postgres/lease.ts'
 import { limited } from '../../postgres/limits.ts'
 import { migrate } from '../../postgres/migrate.ts'
 import { openSql } from '../../postgres/open.ts'
 import { inside, type Queryable, type Sql, type Transaction } from '../../postgres/sql.ts'
 import { Wake, channelOf } from '../../postgres/wake.ts'
-import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats, Settlement } from './driver.ts'
-import { sendText, sweepText } from './postgres-text.ts'
+import type {
+  DeadLetter,
+  Found,
+  Jobs,
+  Leased,
+  Outgoing,
+  Pausing,
+  QueueDriver,
+  QueueStats,
+  Settlement,
+} from './driver.ts'
+import { gateText, isPausedText, pauseText, sendText, sweepText } from './postgres-text.ts'
 
 const sweepEveryMs = 60_000
 
@@ -28,6 +39,8 @@ class PostgresQueue implements QueueDriver {
     dedupe: true,
     deadLetters: true,
     history: true,
+    jobs: true,
+    pause: true,
     maxBytes: 1024 ** 2,
     maxDelayMs: 366 * 86_400_000,
   }
@@ -35,6 +48,8 @@ class PostgresQueue implements QueueDriver {
   readonly #db: Queryable
   readonly #lane: Lane
   readonly #table: LeaseTable
+  readonly jobs: Jobs
+  readonly pausing: Pausing
   #sweptMs = performance.now()
   #sweeping: Promise<unknown> | undefined
 
@@ -42,7 +57,29 @@ class PostgresQueue implements QueueDriver {
     this.#sql = sql
     this.#db = limited(sql, statementMs)
     this.#lane = lane
-    this.#table = new LeaseTable(sql, 'queue')
+    this.#table = new LeaseTable(sql, 'queue', gateText)
+    this.jobs = this.#makeJobs()
+    this.pausing = this.#makePausing()
+  }
+
+  #makeJobs(): Jobs {
+    const [jobs, lane] = [new LeaseJobs(this.#db, 'queue', this.#table), this.#lane]
+    return {
+      find: async (id) => toFound(await jobs.find(lane, id)),
+      cancel: (ids) => jobs.cancel(lane, ids),
+      progress: (token, value) => jobs.progress(lane, token, value),
+    }
+  }
+
+  #makePausing(): Pausing {
+    const { id, wake } = this.#lane
+    return {
+      set: async (paused) => {
+        await this.#db.query(pauseText, [id, paused])
+        wake.notify()
+      },
+      isPaused: async () => (await this.#db.query<{ paused: boolean }>(isPausedText, [id])).rows[0]?.paused ?? false,
+    }
   }
 
   get native(): { sql: Sql } {
@@ -119,6 +156,12 @@ class PostgresQueue implements QueueDriver {
     await this.#lane.wake.close()
     await this.#sql.close()
   }
+}
+
+function toFound(row: FoundRow | undefined): Found | undefined {
+  if (!row) return undefined
+  const { progress, ...found } = row
+  return progress === null ? found : { ...found, progress }
 }
 
 export async function open(context: OpenContext): Promise<QueueDriver> {

@@ -53,12 +53,29 @@ export interface Job<T> {
   /** Aborts when the lease is lost or the worker shuts down past its deadline. */
   readonly signal: AbortSignal
   /**
+   * Keeps a value (up to 1 kB as JSON) with the message for `find` to see, also over retries, until it is done. Answers false
+   * when the lease was lost. @throws `invalid_argument`; `unsupported` where the driver has no `jobs`
+   */
+  progress(value: unknown): Promise<boolean>
+  /**
    * Runs effects once for this message and name, however often it is delivered: the mark commits with the effects, in `tx`,
    * a transaction of the queue's own database, else of `DATABASE_URL`. With neither (on `memory:`) the mark is this process's
    * memory and `tx` refuses statements with `unsupported`.
    * @returns what the work returned, or `undefined` when it was done before
    */
   once<R>(name: string, work: (tx: Transaction) => Promise<R>): Promise<R | undefined>
+}
+
+/** A message that is not done yet. */
+export interface FoundJob {
+  id: string
+  /** `ready` also behind another of its key; `delayed` also while it waits for its retry; `leased`: a worker has it. */
+  state: 'ready' | 'delayed' | 'leased' | 'dead'
+  /** Deliveries so far, the present one included. */
+  attempt: number
+  sentAt: Date
+  /** What its handler told last by `job.progress`. */
+  progress: unknown
 }
 
 export interface WorkOptions {
@@ -86,6 +103,23 @@ export interface Queue<T> extends Block {
   dead(options?: { limit?: number }): Promise<DeadLetter[]>
   /** Sends dead letters back to be handled anew, with their ids. Answers how many there were. */
   redrive(ids: readonly string[] | 'all'): Promise<number>
+  /**
+   * A message by the id that `send` answered; `undefined` when it is done, or never was. What went through the outbox has
+   * another id in its engine. @throws `unsupported` where the driver has no `jobs`, as does `cancel`
+   */
+  find(id: string): Promise<FoundJob | undefined>
+  /**
+   * Waiting messages never run; of a running one the lease is taken away: its `job.signal` aborts (at once in this process,
+   * within a quarter of `visibility` elsewhere), and its result does not count. Dead letters stay. Answers how many there were.
+   * A dedupe key still drops what is sent with it until its window ends. At most 10,000 ids.
+   */
+  cancel(ids: readonly string[]): Promise<number>
+  /**
+   * Nothing is handed out any more, to no worker anywhere, until `resume`, restarts included; running handlers go on. `send`
+   * works as ever. `stats` and `health` tell `paused`. @throws `unsupported` where the driver has no `pause`
+   */
+  pause(): Promise<void>
+  resume(): Promise<void>
   /** The engine's own client, by a name of `ashlar/native`: `emails.native(amqp)`. @throws `unsupported` on another driver */
   native<N extends object>(of: Native<N>): N
 }

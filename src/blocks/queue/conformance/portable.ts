@@ -1,40 +1,11 @@
 import assert from 'node:assert/strict'
-import { silent, type OpenContext, type Schema } from '../../../block.ts'
+import type { Schema } from '../../../block.ts'
 import { altered, until, type Case } from '../../../conformance.ts'
-import { AshlarError, isAshlarError, type Code } from '../../../errors.ts'
+import { AshlarError, isAshlarError } from '../../../errors.ts'
 import { GiveUp } from '../../../lease/retry.ts'
 import type { QueueHarness } from './harness.ts'
-import { OpenQueue } from '../open-queue.ts'
-import type { Job, QueueOptions } from '../queue.ts'
-
-/** The portable type over one more driver of the harness. */
-async function open<T = unknown>(harness: QueueHarness, options: QueueOptions<T> = {}): Promise<OpenQueue<T>> {
-  const { databaseUrl } = harness
-  const context: OpenContext = {
-    name: 'jobs',
-    service: 'tested',
-    url: 'tested:',
-    ...(databaseUrl === undefined ? {} : { databaseUrl }),
-    folder: '.ashlar',
-    secret: 's'.repeat(32),
-    relays: false,
-    log: silent,
-    block: () => assert.fail('a queue needs no other block'),
-  }
-  const driver = await harness.driver()
-  const codeOf = (error: unknown) => harness.codeOf(error)
-  return OpenQueue.open<T>({ context, driver, options, scheme: 'tested', codeOf })
-}
-
-function refusedWith(code: Code): (error: unknown) => boolean {
-  return (error) => isAshlarError(error, code)
-}
-
-/** A handler's gate: it stays in until let go. */
-function gate() {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  return { opened: promise, open: () => resolve() }
-}
+import type { Job } from '../queue.ts'
+import { gate, open, refusedWith } from './opening.ts'
 
 const even: Schema<number> = {
   '~standard': {
