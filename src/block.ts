@@ -167,6 +167,7 @@ export function schemeOf(url: string, kind: string, schemes: readonly string[]):
     .exec(url)?.[1]
     ?.toLowerCase()
     .replace(/^postgresql$/, 'postgres')
+    .replace(/^rediss$/, 'redis')
   if (scheme && schemes.includes(scheme)) return scheme
   throw new AshlarError(
     'unsupported',

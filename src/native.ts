@@ -1,5 +1,6 @@
 import type { Native } from './block.ts'
 import type { Sql } from './postgres/sql.ts'
+import type { Client } from './redis/connection.ts'
 
 /*
  * The escape hatch: what each driver of queue, topic and stream lets you reach of its engine, where the portable block does not
@@ -9,3 +10,6 @@ import type { Sql } from './postgres/sql.ts'
 
 /** The pool of connections; the tables are described in the docs page of each block. */
 export const postgres: Native<{ sql: Sql }> = { scheme: 'postgres' }
+
+/** The client of ioredis, and what the names of the block's keys begin with. */
+export const redis: Native<{ client: Client; prefix: string }> = { scheme: 'redis' }
