@@ -48,6 +48,24 @@ export interface ReceiveOptions {
   leaseMs: number
   waitMs: number
   signal: AbortSignal
+  /** Only where the driver has the capability `limits`; the same in every call of a service. */
+  limits?: Limits
+}
+
+/** Kept by the engine for all workers together. Messages without a group are under `rate` only. */
+export interface Limits {
+  /** Messages of one group with workers at the same time; a lease that has ended does not count. */
+  perGroup?: number
+  /** Deliveries of the whole queue, retries included. */
+  rate?: Pace
+  /** Deliveries of each group. */
+  groupRate?: Pace
+}
+
+/** So many in any span of `perMs`, evenly spread: after a rest a tenth of `count`, and at least one, may come at once. */
+export interface Pace {
+  count: number
+  perMs: number
 }
 
 /** Where a consumer gets its messages; see the promises of the queue's driver. */

@@ -15,6 +15,8 @@ export interface Outgoing {
   priority: number
   /** Messages with equal keys are handled one at a time, in sending order; other keys run on. Needs `ordered`. */
   key?: string
+  /** Groups with ready messages take turns, whatever their backlogs; messages without one are a group, too. Needs `groups`. */
+  group?: string
   /** A second message with this key within `windowMs` is dropped and the first one's id is answered. Needs `dedupe`. */
   dedupe?: { key: string; windowMs: number }
 }
@@ -25,6 +27,7 @@ export interface Leased {
   body: string
   headers: Record<string, string>
   key?: string
+  group?: string
   /** 1 at the first delivery; a delivery that ended with `release` does not count. */
   attempt: number
   sentAt: Date
@@ -102,6 +105,10 @@ export interface QueueCapabilities {
   jobs?: boolean
   /** Has the part `pausing`. */
   pause?: boolean
+  /** Lends to groups in turn. */
+  groups?: boolean
+  /** Keeps the `limits` of `receive`. */
+  limits?: boolean
   /** Largest body in bytes. */
   maxBytes: number
   /** Longest delay in milliseconds. */
