@@ -20,7 +20,7 @@ export const pubsub: Engine = {
   ports: 1,
   isInstalled: (home) => isWhole(home) && existsSync(programOf(home)),
   install: (home, say) => run(say, need('go', 'golang'), ['build', '-o', programOf(home), '.'], { cwd: source }),
-  command: ({ home, ports: [port] }) => ({ file: programOf(home), args: [String(port)] }),
+  command: ({ home, ports: [port] }) => ({ file: programOf(home), args: [`127.0.0.1:${port}`] }),
   isReady: (port) => ask(port, preface, (answer) => answer.length >= 9 && answer[3] === 4),
   url: (port) => `pubsub://ashlar?endpoint=127.0.0.1:${port}`,
 }

@@ -25,5 +25,5 @@ async function statusOf(engine: Engine): Promise<Status> {
   const standing = readState()[name]
   if (!standing) return { name, title, state: engine.isInstalled(homeOf(engine)) ? 'down' : 'missing' }
   const { url, pid, since, folder } = standing
-  return { name, title, state: (await isWell(engine, standing)) ? 'up' : 'silent', url, pid, since, folder }
+  return { name, title, state: (await isWell(engine, standing, 0)) ? 'up' : 'silent', url, pid, since, folder }
 }

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Engine, Say } from './engine.ts'
 import { alone, install } from './install.ts'
-import { stopGroup } from './process.ts'
+import { stopGroup, until } from './process.ts'
 import { graceMs, Server } from './server.ts'
 import { lifeOf, note, readState, standingFolder, type Standing } from './state.ts'
 
@@ -43,9 +43,10 @@ async function ensure(engine: Engine, say: Say, folder: string): Promise<void> {
   await start(engine, say, folder)
 }
 
-/** Whether it runs and answers. */
-export async function isWell(engine: Engine, standing: Standing): Promise<boolean> {
-  return lifeOf(standing) === 'leader' && engine.isReady(standing.ports[0]!)
+/** Whether it runs and answers; one that runs is given time to, since a machine that runs tests is busy. */
+export async function isWell(engine: Engine, standing: Standing, patienceMs = 15_000): Promise<boolean> {
+  const isSettled = async () => lifeOf(standing) !== 'leader' || (await engine.isReady(standing.ports[0]!))
+  return (await until(isSettled, patienceMs)) && lifeOf(standing) === 'leader'
 }
 
 /** Every start is on an empty folder: what tests left in an earlier one is nobody's. */

@@ -5,7 +5,7 @@ import { parse, read } from './source.ts'
 
 const longFile = 300
 const longFunction = 60
-const folders = ['src', 'test', 'examples', 'bench', 'scripts']
+const folders = ['src', 'test', 'examples', 'bench', 'scripts', 'engines']
 
 interface Length {
   /** Where: `src/units.ts`, or `src/units.ts:61 read`. */

@@ -1,4 +1,4 @@
-// A Google Pub/Sub server for tests, in memory: Google's own fake of the service, on a port of 127.0.0.1.
+// A Google Pub/Sub server for tests, in memory: Google's own fake of the service.
 package main
 
 import (
@@ -12,12 +12,12 @@ import (
 
 func main() {
 	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: pstest PORT")
+		fmt.Fprintln(os.Stderr, "usage: pstest HOST:PORT")
 		os.Exit(2)
 	}
 	ended := make(chan os.Signal, 1)
 	signal.Notify(ended, os.Interrupt, syscall.SIGTERM)
-	server := pstest.NewServerWithAddress("127.0.0.1:" + os.Args[1])
+	server := pstest.NewServerWithAddress(os.Args[1])
 	fmt.Println("listening on", server.Addr)
 	<-ended
 	server.Close()
