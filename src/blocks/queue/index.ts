@@ -27,6 +27,7 @@ function kindOf<T>(): Kind<Queue<T>, QueueOptions<T>, QueueDriver> {
     drivers: {
       postgres: () => import('./postgres.ts'),
       memory: () => import('./memory.ts'),
+      sqs: () => import('./sqs.ts'),
       amqp: () => import('./amqp.ts'),
       amqps: () => import('./amqp.ts'),
       redis: () => import('./redis.ts'),

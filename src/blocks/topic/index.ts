@@ -25,6 +25,8 @@ function kindOf<T>(): Kind<Topic<T>, TopicOptions<T>, TopicDriver> {
     drivers: {
       postgres: () => import('./postgres.ts'),
       memory: () => import('./memory.ts'),
+      redis: () => import('./redis.ts'),
+      nats: () => import('./nats.ts'),
     },
     build: (context, opened, options) => OpenTopic.open({ ...opened, context, options }),
   }
