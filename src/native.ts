@@ -1,3 +1,4 @@
+import type { NatsConnection } from '@nats-io/transport-node'
 import type { Native } from './block.ts'
 import type { Sql } from './postgres/sql.ts'
 import type { Client } from './redis/connection.ts'
@@ -13,3 +14,6 @@ export const postgres: Native<{ sql: Sql }> = { scheme: 'postgres' }
 
 /** The client of ioredis, and what the names of the block's keys begin with. */
 export const redis: Native<{ client: Client; prefix: string }> = { scheme: 'redis' }
+
+/** The connection of @nats-io/transport-node, the stream that the block's messages lie in, and the subject that they are published to. */
+export const nats: Native<{ connection: NatsConnection; stream: string; subject: string }> = { scheme: 'nats' }

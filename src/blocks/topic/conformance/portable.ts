@@ -132,9 +132,10 @@ const cases: Case<TopicHarness>[] = [
         filter: { kind: 'paid', country: ['de', 'fr'] },
       })
       await topic.publish(1, { attributes: { kind: 'paid', country: 'it' } })
-      await topic.publish(2, { attributes: { kind: 'paid', country: 'fr' }, key: 'k' })
+      const { ordered } = (await harness.driver()).capabilities
+      await topic.publish(2, { attributes: { kind: 'paid', country: 'fr' }, ...(ordered && { key: 'k' }) })
       await until('one is handled', () => seen.length === 1)
-      assert.deepEqual(seen, [[2, { kind: 'paid', country: 'fr' }, 'k']])
+      assert.deepEqual(seen, [[2, { kind: 'paid', country: 'fr' }, ordered ? 'k' : undefined]])
     },
   },
   {
