@@ -7,6 +7,7 @@ const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   start: () => import('./start.ts'),
   survive: () => import('./survive.ts'),
   freshness: () => import('./freshness.ts'),
+  queue: () => import('./queue.ts'),
 }
 
 /** @returns the exit code: 1 when the bench could not be run; a goal that is missed is a result, not a failure */
