@@ -11,7 +11,7 @@ import { Server } from './server.ts'
 const version = '4.3.1'
 // Without a logger a broker that cannot start dies without a word.
 const artifacts = [`org.apache.kafka:kafka_2.13:${version}`, 'org.apache.logging.log4j:log4j-slf4j-impl:2.25.4']
-const settings = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dkafka.logs.dir=.']
+const settings = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dlog4j2.level=WARN']
 const cluster = 'AshlarEngines0Kafka000'
 
 export const kafka: Engine = {
