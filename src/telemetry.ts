@@ -1,4 +1,14 @@
-import { context, metrics, propagation, trace, SpanStatusCode, type Attributes, type Span } from '@opentelemetry/api'
+import {
+  context,
+  INVALID_SPAN_CONTEXT,
+  metrics,
+  propagation,
+  ProxyTracerProvider,
+  trace,
+  SpanStatusCode,
+  type Attributes,
+  type Span,
+} from '@opentelemetry/api'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { orAfter } from './deadline.ts'
 import { isAshlarError } from './errors.ts'
@@ -38,26 +48,53 @@ export async function observed<T>(
   work: (span: Span) => Promise<T>,
   attributes: Attributes = {},
 ): Promise<T> {
+  if (!isTraced()) return measured(of, noSpan, work)
+  const options = { attributes: { ...spanNames(of), ...attributes } }
+  return tracer.startActiveSpan(`${of.kind}.${of.operation}`, options, (span) => measured(of, span, work))
+}
+
+/** Without an SDK a span is work for nothing, and a message may take only a few microseconds in all. */
+function isTraced(): boolean {
+  const provider = trace.getTracerProvider()
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegateTracer('ashlar') !== undefined
+}
+
+const noSpan = trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+
+async function measured<T>(of: Operation, span: Span, work: (span: Span) => Promise<T>): Promise<T> {
   const started = performance.now()
-  return tracer.startActiveSpan(
-    `${of.kind}.${of.operation}`,
-    { attributes: { ...spanNames(of), ...attributes } },
-    async (span) => {
-      let outcome = 'ok'
-      try {
-        return await work(span)
-      } catch (error) {
-        outcome = isAshlarError(error) ? error.code : 'internal'
-        span.setStatus({ code: SpanStatusCode.ERROR, message: outcome })
-        throw error
-      } finally {
-        const took = (performance.now() - started) / 1000
-        seconds.observe({ ...of, outcome }, took)
-        otelSeconds.record(took, { ...of, outcome })
-        span.end()
-      }
-    },
-  )
+  let outcome = 'ok'
+  try {
+    return await work(span)
+  } catch (error) {
+    outcome = isAshlarError(error) ? error.code : 'internal'
+    span.setStatus({ code: SpanStatusCode.ERROR, message: outcome })
+    throw error
+  } finally {
+    const took = (performance.now() - started) / 1000
+    const { labels, prometheus } = seriesOf(of, outcome)
+    prometheus.observe(took)
+    otelSeconds.record(took, labels)
+    span.end()
+  }
+}
+
+interface Series {
+  labels: Labels
+  prometheus: Histogram.Internal<string>
+}
+
+const series = new Map<string, Series>()
+
+/** Looked up once: Prometheus' client sorts and joins the labels at each look. There are as many as there are operations. */
+function seriesOf({ kind, block, driver, operation }: Operation, outcome: string): Series {
+  const key = `${kind} ${block} ${driver} ${operation} ${outcome}`
+  let found = series.get(key)
+  if (!found) {
+    const labels = { kind, block, driver, operation, outcome }
+    series.set(key, (found = { labels, prometheus: seconds.labels(labels) }))
+  }
+  return found
 }
 
 function spanNames(of: Operation): Attributes {
