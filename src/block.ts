@@ -168,6 +168,7 @@ export function schemeOf(url: string, kind: string, schemes: readonly string[]):
     ?.toLowerCase()
     .replace(/^postgresql$/, 'postgres')
     .replace(/^rediss$/, 'redis')
+    .replace(/^amqps$/, 'amqp')
   if (scheme && schemes.includes(scheme)) return scheme
   throw new AshlarError(
     'unsupported',

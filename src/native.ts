@@ -1,4 +1,6 @@
+import type { Admin } from '@platformatic/kafka'
 import type { NatsConnection } from '@nats-io/transport-node'
+import type { AmqpNative } from './amqp/native.ts'
 import type { Native } from './block.ts'
 import type { Sql } from './postgres/sql.ts'
 import type { Client } from './redis/connection.ts'
@@ -17,3 +19,9 @@ export const redis: Native<{ client: Client; prefix: string }> = { scheme: 'redi
 
 /** The connection of @nats-io/transport-node, the stream that the block's messages lie in, and the subject that they are published to. */
 export const nats: Native<{ connection: NatsConnection; stream: string; subject: string }> = { scheme: 'nats' }
+
+/** An admin client of @platformatic/kafka, the stream's topic, and what Kafka calls a group of it. */
+export const kafka: Native<{ admin: Admin; topic: string; groupId(group: string): string }> = { scheme: 'kafka' }
+
+/** A connection of amqplib, and where the block's messages are published to. */
+export const amqp: Native<AmqpNative> = { scheme: 'amqp' }
