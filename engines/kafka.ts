@@ -1,7 +1,9 @@
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Command, Engine, Place, Say } from './engine.ts'
 import { isWhole } from './install.ts'
+import { propertiesOf, type KafkaNode } from './kafka-properties.ts'
 import { classPath, java, mavenInstall } from './maven.ts'
 import { freePorts } from './ports.ts'
 import { ask } from './probe.ts'
@@ -14,6 +16,7 @@ const artifacts = [`org.apache.kafka:kafka_2.13:${version}`, 'org.apache.logging
 const settings = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dlog4j2.level=WARN']
 const cluster = 'AshlarEngines0Kafka000'
 
+/** One node, alone. Ports: clients, controller. */
 export const kafka: Engine = {
   name: 'kafka',
   title: `Apache Kafka ${version}`,
@@ -25,32 +28,44 @@ export const kafka: Engine = {
     await format(home, say)
     await archive(home, say)
   },
-  command(place) {
-    layDown(place)
-    return commandOf(place, [`-XX:SharedArchiveFile=${archiveOf(place.home)}`])
-  },
-  isReady: (port) => ask(port, metadataRequest, (answer) => answer.length >= 12 && answer.readInt32BE(8) > 0),
+  command: (place) => commandOf(place, 1, [place.ports[1]!]),
+  isReady: async (port) => (await brokersSeen(port)).includes(port),
   url: (port) => `kafka://127.0.0.1:${port}`,
 }
+
+/** The nodes of a cluster whose controllers are on these ports. */
+export const kafkaNodes = (controllers: readonly number[]): Engine[] =>
+  controllers.map((_, index) => ({ ...kafka, command: (place) => commandOf(place, index + 1, controllers) }))
 
 const archiveOf = (home: string) => path.join(home, 'classes.jsa')
 const formattedOf = (home: string) => path.join(home, 'formatted')
 
-// "Which brokers are there", of no topic: size, key 3, version 1, correlation 0, client '', 0 topics. The answer: size, correlation, brokers.
-const metadataRequest = Buffer.from([0, 0, 0, 14, 0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+function commandOf(place: Place, id: number, controllers: readonly number[]): Command {
+  const node = { id, controllers, port: place.ports[0]!, data: path.join(place.folder, 'data') }
+  if (!existsSync(node.data)) copyFormatted(place.home, node)
+  return broker(place, node, `-XX:SharedArchiveFile=${archiveOf(place.home)}`)
+}
 
-function commandOf({ home, folder }: Place, flags: readonly string[]): Command {
-  const args = [...settings, ...flags, '-cp', classPath(home), 'kafka.Kafka', path.join(folder, 'server.properties')]
-  return { file: java()!, args }
+function broker({ home, folder }: Place, node: KafkaNode, flag: string): Command {
+  const file = path.join(folder, 'server.properties')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(file, propertiesOf(node))
+  return { file: java()!, args: [...settings, flag, '-cp', classPath(home), 'kafka.Kafka', file] }
 }
 
 /** Formatting takes Kafka's own tool longer than the broker takes to start: done once, and copied. */
 async function format(home: string, say: Say): Promise<void> {
-  const folder = path.join(home, 'format')
-  writeProperties({ home, folder, ports: [1, 2] }, formattedOf(home))
-  const tool = ['-cp', classPath(home), 'kafka.tools.StorageTool', 'format']
-  await run(say, java()!, [...tool, '-t', cluster, '-c', path.join(folder, 'server.properties')])
-  rmSync(folder, { recursive: true })
+  const file = path.join(home, 'format.properties')
+  writeFileSync(file, propertiesOf({ id: 1, port: 1, controllers: [2], data: formattedOf(home) }))
+  await run(say, java()!, ['-cp', classPath(home), 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', file])
+}
+
+/** Each node has its number, and its folder a name of its own (16 bytes, as Kafka writes them). */
+function copyFormatted(home: string, { id, data }: KafkaNode): void {
+  cpSync(formattedOf(home), data, { recursive: true })
+  const file = path.join(data, 'meta.properties')
+  const text = readFileSync(file, 'utf8').replace(/^node\.id=.*$/m, `node.id=${id}`)
+  writeFileSync(file, text.replace(/^directory\.id=.*$/m, `directory.id=${randomBytes(16).toString('base64url')}`))
 }
 
 /** Runs a broker once to write down the classes that it loads (CDS): every later start takes half the time. */
@@ -58,61 +73,39 @@ async function archive(home: string, say: Say): Promise<void> {
   say('starting it once, so that it starts faster from now on')
   const folder = path.join(home, 'first-start')
   const place = { home, folder, ports: await freePorts(kafka.ports) }
-  layDown(place)
-  const server = new Server(kafka, place, commandOf(place, [`-XX:ArchiveClassesAtExit=${archiveOf(home)}`]))
+  const node = { id: 1, port: place.ports[0]!, controllers: [place.ports[1]!], data: path.join(folder, 'data') }
+  copyFormatted(home, node)
+  const server = new Server(kafka, place, broker(place, node, `-XX:ArchiveClassesAtExit=${archiveOf(home)}`))
   await server.start()
   await server.stop()
   rmSync(folder, { recursive: true })
 }
 
-function layDown(place: Place): void {
-  const data = path.join(place.folder, 'data')
-  if (!existsSync(data)) cpSync(formattedOf(place.home), data, { recursive: true })
-  writeProperties(place, data)
+// "Which brokers are there", of no topic: size, key 3, version 1, correlation 0, client '', 0 topics.
+const metadataRequest = Buffer.from([0, 0, 0, 14, 0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+
+/** The ports of the brokers that the one on this port sees at work; itself last of all, once it takes clients. */
+export async function brokersSeen(port: number): Promise<number[]> {
+  let ports: number[] = []
+  await ask(port, metadataRequest, (answer) => {
+    const isWhole = answer.length >= 4 && answer.length >= 4 + answer.readInt32BE(0)
+    if (isWhole) ports = portsIn(answer)
+    return isWhole
+  })
+  return ports
 }
 
-function writeProperties({ folder, ports: [port, controllerPort] }: Place, data: string): void {
-  mkdirSync(folder, { recursive: true })
-  const properties = {
-    'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'inter.broker.listener.name': 'PLAINTEXT',
-    'log.dirs': data,
-    ...oneNode,
-    ...quick,
+/** The answer: size, correlation, count of brokers; each is id, host, port, rack, where a string has its length (-1: none) before it. */
+function portsIn(answer: Buffer): number[] {
+  const ports: number[] = []
+  let at = 12
+  const skipText = () => (at += 2 + Math.max(0, answer.readInt16BE(at)))
+  for (let left = answer.readInt32BE(8); left > 0; left--) {
+    at += 4
+    skipText()
+    ports.push(answer.readInt32BE(at))
+    at += 4
+    skipText()
   }
-  const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}`)
-  writeFileSync(path.join(folder, 'server.properties'), `${lines.join('\n')}\n`)
-}
-
-const oneNode = {
-  'auto.create.topics.enable': false,
-  'offsets.topic.replication.factor': 1,
-  'offsets.topic.num.partitions': 4,
-  'transaction.state.log.replication.factor': 1,
-  'transaction.state.log.min.isr': 1,
-  'transaction.state.log.num.partitions': 4,
-  'share.coordinator.state.topic.replication.factor': 1,
-  'share.coordinator.state.topic.min.isr': 1,
-  'share.coordinator.state.topic.num.partitions': 4,
-}
-
-/** Groups form and members are missed within a second or so, as tests want it; and little heap for the log cleaner. */
-const quick = {
-  'group.initial.rebalance.delay.ms': 0,
-  'group.min.session.timeout.ms': 500,
-  'group.consumer.min.heartbeat.interval.ms': 100,
-  'group.consumer.heartbeat.interval.ms': 500,
-  'group.consumer.min.session.timeout.ms': 1000,
-  'group.consumer.session.timeout.ms': 5000,
-  'broker.session.timeout.ms': 1000,
-  'broker.heartbeat.interval.ms': 250,
-  'num.network.threads': 2,
-  'num.io.threads': 2,
-  'log.cleaner.dedupe.buffer.size': 4_194_304,
+  return ports
 }

@@ -77,8 +77,7 @@ export async function startEngine(name: EngineName): Promise<OwnEngine> {
   const engine = engines[name]
   const { skip } = ownEngineFor(name)
   if (!engine || skip) throw new Error(skip || `no such server: ${name}`)
-  const folder = await mkdtemp(path.join(os.tmpdir(), `ashlar-${name}-`))
-  const own = new Own(await Server.in(folder, engine))
+  const own = ownEngine(await Server.in(await temporaryFolder(name), engine))
   try {
     await own.restart()
     return own
@@ -87,6 +86,11 @@ export async function startEngine(name: EngineName): Promise<OwnEngine> {
     throw error
   }
 }
+
+export const temporaryFolder = (name: EngineName): Promise<string> => mkdtemp(path.join(os.tmpdir(), `ashlar-${name}-`))
+
+/** A server that is not yet started, as a test's own: `restart` starts it; its folder is removed with it. */
+export const ownEngine = (server: Server): OwnEngine => new Own(server)
 
 /** Reads the number of the server's process group (0: none) again and again, until we are gone; then ends what is left. */
 const script = `
