@@ -133,6 +133,11 @@ const flaws: { flaw: string; caughtBy: string; driver: Subject<QueueHarness> }[]
     }),
   },
   {
+    flaw: 'loses the headers',
+    caughtBy: 'each tick of a schedule is sent once by all processes together, and told to the handler',
+    driver: broken((sound) => ({ send: (messages) => sound.send(messages.map((each) => ({ ...each, headers: {} }))) })),
+  },
+  {
     flaw: 'goes on lending while paused',
     caughtBy: 'a paused queue lends nothing to anybody, also to those who open it later, until it is resumed',
     driver: broken(() => {

@@ -6,7 +6,17 @@ import { OpenQueue } from './open-queue.ts'
 import type { Queue, QueueOptions } from './queue.ts'
 
 export { GiveUp } from '../../lease/retry.ts'
-export type { Consumer, FoundJob, Job, Queue, QueueOptions, SendOptions, WorkOptions } from './queue.ts'
+export type {
+  Consumer,
+  FoundJob,
+  Job,
+  Queue,
+  QueueOptions,
+  Schedule,
+  ScheduleOptions,
+  SendOptions,
+  WorkOptions,
+} from './queue.ts'
 export type { DeadLetter, Failure, Found, Jobs, Pausing, QueueCapabilities, QueueDriver, QueueStats } from './driver.ts'
 
 const card: Card = {

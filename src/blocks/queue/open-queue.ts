@@ -13,7 +13,17 @@ import { count, gauge, observed, traceHeaders, withTrace } from '../../telemetry
 import { Desk } from './desk.ts'
 import type { DeadLetter, Leased, Outgoing, QueueDriver } from './driver.ts'
 import { readSendOptions, readWorkOptions } from './options.ts'
-import type { FoundJob, Job, Queue, QueueOptions, SendOptions, WorkOptions } from './queue.ts'
+import { QueueSchedules, tickOf } from './schedules.ts'
+import type {
+  FoundJob,
+  Job,
+  Queue,
+  QueueOptions,
+  Schedule,
+  ScheduleOptions,
+  SendOptions,
+  WorkOptions,
+} from './queue.ts'
 
 const closeMs = 2_000
 
@@ -31,6 +41,7 @@ export class OpenQueue<T> implements Queue<T> {
   readonly #sender: Sender<Outgoing>
   readonly #consumers = new Set<LeaseConsumer<Leased>>()
   readonly #desk: Desk
+  readonly #schedules: QueueSchedules<T>
   #gauges: (() => void)[] = []
   #closing: Promise<void> | undefined
 
@@ -51,6 +62,16 @@ export class OpenQueue<T> implements Queue<T> {
       codeOf: (error) => of.codeOf(error),
       refuseWhenClosed: () => this.#refuseWhenClosed(),
       onCancel: () => this.#consumers.forEach((consumer) => void consumer.renew()),
+    })
+    this.#schedules = new QueueSchedules({
+      context: of.context,
+      scheme: of.scheme,
+      codeOf: (error) => of.codeOf(error),
+      databaseUrl: databaseOf(of.context, of.scheme),
+      schema: of.options.schema,
+      maxBytes: of.driver.capabilities.maxBytes,
+      send: (messages, tx) => sender.send(messages, 0, '', tx),
+      refuseWhenClosed: () => this.#refuseWhenClosed(),
     })
   }
 
@@ -114,6 +135,7 @@ export class OpenQueue<T> implements Queue<T> {
       onClose: () => void this.#consumers.delete(consumer),
     })
     this.#consumers.add(consumer)
+    this.#schedules.start()
     if (this.#gauges.length === 0) this.#gauges = this.#addGauges()
     return consumer
   }
@@ -131,7 +153,7 @@ export class OpenQueue<T> implements Queue<T> {
     )
   }
 
-  #jobOf({ id, attempt, sentAt, key, token }: Leased, payload: T, signal: AbortSignal): Job<T> {
+  #jobOf({ id, attempt, sentAt, key, token, headers }: Leased, payload: T, signal: AbortSignal): Job<T> {
     return {
       id,
       payload,
@@ -139,6 +161,7 @@ export class OpenQueue<T> implements Queue<T> {
       sentAt,
       key,
       token,
+      ...tickOf(headers),
       signal,
       progress: (value) => this.#desk.progress(token, value),
       once: (name, work) => this.#once.run(`${id}/${name}`, work),
@@ -169,6 +192,18 @@ export class OpenQueue<T> implements Queue<T> {
     return this.#desk.setPaused(false)
   }
 
+  schedule(name: string, options: ScheduleOptions<T>): Promise<void> {
+    return this.#schedules.put(name, options)
+  }
+
+  unschedule(name: string): Promise<boolean> {
+    return this.#schedules.remove(name)
+  }
+
+  schedules(): Promise<Schedule<T>[]> {
+    return this.#schedules.list()
+  }
+
   health(): Promise<Health> {
     return this.#desk.health()
   }
@@ -193,6 +228,7 @@ export class OpenQueue<T> implements Queue<T> {
   async #shutDown(): Promise<void> {
     for (const remove of this.#gauges) remove()
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()))
+    await settledWithin(this.#schedules.close(), closeMs)
     await settledWithin(this.#sender.close(), closeMs)
     await settledWithin(Promise.all([this.#once.close(), this.#driver.close()]), closeMs)
   }

@@ -50,6 +50,11 @@ export interface Job<T> {
   readonly key: string | undefined
   /** Sorts higher, as text, with each delivery of this message: hand it to whatever must refuse a worker that lost its lease. */
   readonly token: string
+  /** The schedule that sent it, and the tick it is for: not the time of its handling. */
+  readonly schedule: string | undefined
+  readonly scheduledFor: Date | undefined
+  /** Ticks of its schedule before this one that were not sent (counted to 1000). */
+  readonly missed: number
   /** Aborts when the lease is lost or the worker shuts down past its deadline. */
   readonly signal: AbortSignal
   /**
@@ -64,6 +69,34 @@ export interface Job<T> {
    * @returns what the work returned, or `undefined` when it was done before
    */
   once<R>(name: string, work: (tx: Transaction) => Promise<R>): Promise<R | undefined>
+}
+
+export interface ScheduleOptions<T> {
+  /** Five fields (minute, hour, day, month, weekday), or six with the second first: `'30 2 * * *'`. */
+  cron: string
+  /**
+   * Whose clock it means: a name of the IANA database, default 'UTC'. When clocks change, jobs at fixed hours run once a day
+   * and others keep their interval, as in Debian's cron.
+   */
+  timeZone?: string
+  payload: T
+  /**
+   * What becomes of ticks that could not be sent in time (all processes or the database were away): 'one' (default) message for
+   * all of them; 'skip' those that are over a minute late; 'all' of them, the newest 100. `job.missed` tells how many were not sent.
+   */
+  missed?: 'one' | 'skip' | 'all'
+}
+
+/** A schedule as it stands. */
+export interface Schedule<T> {
+  name: string
+  cron: string
+  timeZone: string
+  missed: 'one' | 'skip' | 'all'
+  payload: T
+  next: Date
+  /** The newest tick that was sent. */
+  last: Date | undefined
 }
 
 /** A message that is not done yet. */
@@ -120,6 +153,17 @@ export interface Queue<T> extends Block {
    */
   pause(): Promise<void>
   resume(): Promise<void>
+  /**
+   * Sends a payload at the times of a cron expression, each tick once by all processes together: they take turns in the
+   * database that `tx` would use (see `SendOptions`; on `memory:` without one, this process), and a tick and its message are one
+   * commit. Workers and those who schedule send. Named anew it is replaced; with the same times it keeps its next tick.
+   * @throws `invalid_argument` also for a date that never comes; `unsupported` where there is no database
+   */
+  schedule(name: string, options: ScheduleOptions<T>): Promise<void>
+  /** Answers whether there was one. */
+  unschedule(name: string): Promise<boolean>
+  /** By name, at most 10,000. */
+  schedules(): Promise<Schedule<T>[]>
   /** The engine's own client, by a name of `ashlar/native`: `emails.native(amqp)`. @throws `unsupported` on another driver */
   native<N extends object>(of: Native<N>): N
 }

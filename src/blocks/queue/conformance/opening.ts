@@ -5,13 +5,22 @@ import { OpenQueue } from '../open-queue.ts'
 import type { QueueOptions } from '../queue.ts'
 import type { QueueHarness } from './harness.ts'
 
+const rooms = new WeakMap<QueueHarness, string>()
+
+function roomOf(harness: QueueHarness): string {
+  const room = rooms.get(harness) ?? crypto.randomUUID()
+  rooms.set(harness, room)
+  return room
+}
+
 /** The portable type over one more driver of the harness. */
 export async function open<T = unknown>(harness: QueueHarness, options: QueueOptions<T> = {}): Promise<OpenQueue<T>> {
   const { databaseUrl } = harness
   const context: OpenContext = {
     name: 'jobs',
     service: 'tested',
-    url: 'tested:',
+    // Without a database schedules are kept in this process, by all that have this URL.
+    url: databaseUrl === undefined ? `memory:${roomOf(harness)}` : 'tested:',
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     folder: '.ashlar',
     secret: 's'.repeat(32),
