@@ -21,7 +21,7 @@ function viewOf<Of extends object>(sound: Of, broken: Partial<Of>): Of {
 function subject(flaw: (sound: StreamDriver) => Partial<StreamDriver>): Subject<StreamHarness> {
   return {
     driver: 'broken',
-    capabilities: { compaction: true, contiguous: true, trims: true },
+    capabilities: { compaction: true, compactsOnTrim: true, contiguous: true, trims: true },
     async open() {
       const prefix = `case${cases++}`
       return {

@@ -73,6 +73,8 @@ export interface ParkedRecord extends StoredRecord {
 export interface StreamCapabilities {
   /** Old records with a newer one of the same key can be dropped. */
   compaction: boolean
+  /** `trim` with `compact` has done so when it returns. Otherwise the engine compacts by itself, in its own time. Default false. */
+  compactsOnTrim?: boolean
   /** Offsets count records from 0 on: what lies between two of a partition is their difference. */
   contiguous: boolean
   /**

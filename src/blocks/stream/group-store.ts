@@ -112,6 +112,11 @@ export class Groups {
     })
   }
 
+  /** Makes the group, so that it is among those there are. */
+  async ensure(group: string): Promise<void> {
+    await this.#change(group, () => undefined)
+  }
+
   /** @param parked counts what a group has set aside */
   async stats(bounds: readonly Bounds[], parked: (group: string) => Promise<number>): Promise<GroupStats[]> {
     const names = (await this.#store.names()).sort()

@@ -35,6 +35,7 @@ function kindOf<T>(): Kind<Stream<T>, StreamOptions<T>, StreamEngine> {
     options: ['partitions', 'key', 'retain', 'retainBytes', 'compact', 'schema'],
     drivers: {
       postgres: () => import('./postgres.ts'),
+      kafka: () => import('./kafka.ts'),
       memory: () => import('./memory.ts'),
     },
     check: (options) => void readStreamOptions(options),

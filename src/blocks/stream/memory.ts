@@ -81,7 +81,7 @@ export function codeOf(error: unknown): Code | undefined {
 }
 
 class MemoryStream implements StreamDriver {
-  readonly capabilities = { compaction: true, contiguous: true, trims: true, maxBytes: 1024 ** 2 }
+  readonly capabilities = { compaction: true, compactsOnTrim: true, contiguous: true, trims: true, maxBytes: 1024 ** 2 }
   readonly native = {}
   readonly #store: Store
   readonly #log: Log

@@ -15,7 +15,7 @@ conforms(
   streamsOn({
     driver: 'memory',
     module: memory,
-    capabilities: { compaction: true, contiguous: true, trims: true },
+    capabilities: { compaction: true, compactsOnTrim: true, contiguous: true, trims: true },
     sessionMs: 300,
     url: () => 'memory:conformance',
   }),

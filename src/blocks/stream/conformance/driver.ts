@@ -205,7 +205,7 @@ export const driverCases: readonly Case<StreamHarness>[] = [
   },
   {
     name: 'compaction leaves the newest record of each key where it was, and drops old tombstones',
-    needs: 'compaction',
+    needs: 'compactsOnTrim',
     async run(harness) {
       const driver = await harness.open()
       const sent = [record(0, '1', 'a'), record(0, '2', 'b'), record(0, '3', 'a'), record(0, null, 'b'), record(0, '4')]
