@@ -8,6 +8,8 @@ const benches: Record<string, () => Promise<{ bench: Bench }>> = {
   survive: () => import('./survive.ts'),
   freshness: () => import('./freshness.ts'),
   queue: () => import('./queue.ts'),
+  topic: () => import('./topic.ts'),
+  stream: () => import('./stream.ts'),
 }
 
 /** @returns the exit code: 1 when the bench could not be run; a goal that is missed is a result, not a failure */

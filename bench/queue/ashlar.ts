@@ -11,7 +11,7 @@ export async function ashlar(url: string): Promise<Contestant> {
     sendBatches: (batches) => callers(batches, 2, () => jobs.sendMany(thousand)),
     async process(count) {
       const { hit, done } = countdown(count)
-      const consumer = jobs.work(hit, { concurrency: 256 })
+      const consumer = jobs.work(() => hit(), { concurrency: 256 })
       await done
       await consumer.close()
       const { ready, leased } = await jobs.stats()

@@ -14,11 +14,15 @@ export interface Contestant extends AsyncDisposable {
 export const body = { text: 'x'.repeat(80) }
 export const thousand = Array.from({ length: 1000 }, () => body)
 
-/** Resolves when it was called so often. */
-export function countdown(count: number): { hit(): void; done: Promise<void> } {
+/** Resolves when it has counted so many. */
+export function countdown(count: number): { hit(by?: number): void; done: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>()
   let left = count
-  return { hit: () => --left === 0 && resolve(), done: promise }
+  const hit = (by = 1) => {
+    left -= by
+    if (left <= 0) resolve()
+  }
+  return { hit, done: promise }
 }
 
 /** Sends at an even rate, and notes how long each took to its handler. */
