@@ -37,6 +37,8 @@ function kindOf<T>(): Kind<Stream<T>, StreamOptions<T>, StreamEngine> {
       postgres: () => import('./postgres.ts'),
       kafka: () => import('./kafka.ts'),
       memory: () => import('./memory.ts'),
+      nats: () => import('./nats.ts'),
+      redis: () => import('./redis.ts'),
     },
     check: (options) => void readStreamOptions(options),
     async build(context, { driver: engine, scheme, codeOf }, options) {

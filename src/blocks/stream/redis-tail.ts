@@ -37,7 +37,7 @@ export class Tail {
 
   #gap(): void {
     this.#gaps++
-    for (const partition of [...this.#waiting.keys()]) this.#wake(partition)
+    this.#waiting.forEach((_, partition) => this.#wake(partition))
   }
 
   #wake(partition: number): void {

@@ -213,7 +213,7 @@ class RedisStream implements StreamDriver {
     let dropped = 0
     for (const partition of this.#all()) {
       const own = this.#logKeys(partition)
-      while (compact && (await this.#run(scripts.indexScript, [...this.#keys('meta'), ...own], [partition])) === 1);
+      if (compact) await this.#index(partition)
       const keys = [...this.#keys('starts', 'ends', 'bytes'), ...own]
       const args = [partition, ms ?? '', bytesPerPartition ?? '', compact ? 1 : 0]
       for (let isMore = 1; isMore === 1;) {
@@ -223,6 +223,12 @@ class RedisStream implements StreamDriver {
       }
     }
     return dropped
+  }
+
+  /** What was appended before somebody asked for compaction. */
+  async #index(partition: number): Promise<void> {
+    const keys = [...this.#keys('meta'), ...this.#logKeys(partition)]
+    while ((await this.#run<number>(scripts.indexScript, keys, [partition])) === 1);
   }
 
   async #trimParked(ms: number): Promise<void> {
