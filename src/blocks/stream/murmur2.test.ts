@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import golden from './murmur2.golden.json' with { type: 'json' }
 import { murmur2, partitionOf } from './murmur2.ts'
 
 /** From Kafka's own UtilsTest.testMurmur2. */
@@ -25,4 +26,17 @@ test('murmur2 takes any bytes, and views at any place of a buffer', () => {
   const bytes = Buffer.from([0, 255, 128, 7, 200])
   assert.equal(murmur2(bytes.subarray(1)), murmur2(Uint8Array.from([255, 128, 7, 200])))
   assert.equal(typeof partitionOf(new Uint8Array(0), 3), 'number')
+})
+
+test('200 keys lie in the partitions that Kafka’s own Java client chooses, for any number of partitions', () => {
+  assert.equal(golden.rows.length, 200)
+  for (const [key, hash, ...places] of golden.rows as [string, number, ...number[]][]) {
+    const bytes = Buffer.from(key)
+    assert.equal(murmur2(bytes), hash, key)
+    assert.deepEqual(
+      golden.counts.map((count) => partitionOf(bytes, count)),
+      places,
+      key,
+    )
+  }
 })
