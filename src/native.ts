@@ -3,6 +3,7 @@ import type { NatsConnection } from '@nats-io/transport-node'
 import type { AmqpNative } from './amqp/native.ts'
 import type { Native } from './block.ts'
 import type { Sql } from './postgres/sql.ts'
+import type { PubSubNative } from './pubsub/native.ts'
 import type { Client } from './redis/connection.ts'
 
 /*
@@ -25,3 +26,6 @@ export const kafka: Native<{ admin: Admin; topic: string; groupId(group: string)
 
 /** A connection of amqplib, and where the block's messages are published to. */
 export const amqp: Native<AmqpNative> = { scheme: 'amqp' }
+
+/** Clients of @google-cloud/pubsub, and the full names of the block's topic and subscriptions; ask anew after an outage. */
+export const pubsub: Native<PubSubNative> = { scheme: 'pubsub' }

@@ -10,11 +10,13 @@ import * as memory from './memory.ts'
 
 const capabilities = {
   filters: true,
+  changesFilters: true,
   ordered: true,
   deadLetters: true,
   history: true,
   keepsMessages: true,
   trims: true,
+  figures: true,
 }
 
 /** The memory driver with one promise broken. */

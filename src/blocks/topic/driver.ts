@@ -66,6 +66,8 @@ export interface TopicCapabilities {
   transactions: boolean
   /** Subscriptions can filter on attributes in the engine. */
   filters: boolean
+  /** `subscribe` can change the filter of a subscription that exists; else it refuses with `unsupported`. */
+  changesFilters: boolean
   ordered: boolean
   deadLetters: boolean
   /** Dead letters tell of each failed attempt. */
@@ -74,6 +76,8 @@ export interface TopicCapabilities {
   keepsMessages: boolean
   /** What is beyond `keep` goes by `trim`, which counts it; else by the engine, in its own time, and `dropped` may not know it. */
   trims: boolean
+  /** `stats` tells numbers and ages; else only which subscriptions there are, and NaN for the rest. */
+  figures: boolean
   maxBytes: number
 }
 

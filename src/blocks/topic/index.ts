@@ -25,8 +25,10 @@ function kindOf<T>(): Kind<Topic<T>, TopicOptions<T>, TopicDriver> {
     drivers: {
       postgres: () => import('./postgres.ts'),
       memory: () => import('./memory.ts'),
+      amqp: () => import('./amqp.ts'),
       redis: () => import('./redis.ts'),
       nats: () => import('./nats.ts'),
+      pubsub: () => import('./pubsub.ts'),
     },
     build: (context, opened, options) => OpenTopic.open({ ...opened, context, options }),
   }

@@ -47,11 +47,13 @@ class MemoryTopic implements TopicDriver {
   readonly capabilities = {
     transactions: false,
     filters: true,
+    changesFilters: true,
     ordered: true,
     deadLetters: true,
     history: true,
     keepsMessages: true,
     trims: true,
+    figures: true,
     maxBytes: 1024 ** 2,
   }
   readonly native = {}

@@ -53,11 +53,13 @@ class NatsTopic implements TopicDriver {
     this.capabilities = {
       transactions: false,
       filters: true,
+      changesFilters: true,
       ordered: false,
       deadLetters: true,
       history: true,
       keepsMessages: false,
       trims: true,
+      figures: true,
       maxBytes: Math.min(maxBytes, link.maxPayload - headerRoom),
     }
   }

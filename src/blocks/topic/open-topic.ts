@@ -230,7 +230,8 @@ export class OpenTopic<T> implements Topic<T> {
     const labels = { block: this.name, subscription }
     const read = async (what: 'pending' | 'dead' | 'oldestAgeMs') => {
       const all = await this.#stats()
-      return all.find((each) => each.subscription === subscription)?.[what]
+      const value = all.find((each) => each.subscription === subscription)?.[what]
+      return Number.isNaN(value) ? undefined : value
     }
     return [
       gauge('ashlar_topic_pending', 'Messages that a subscription has not settled', labels, () => read('pending')),

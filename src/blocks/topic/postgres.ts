@@ -58,11 +58,13 @@ class PostgresTopic implements TopicDriver {
   readonly capabilities = {
     transactions: true,
     filters: true,
+    changesFilters: true,
     ordered: true,
     deadLetters: true,
     history: true,
     keepsMessages: true,
     trims: true,
+    figures: true,
     maxBytes: 1024 ** 2,
   }
   readonly #sql: Sql

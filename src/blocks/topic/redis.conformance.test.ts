@@ -8,11 +8,13 @@ import * as redis from './redis.ts'
 const capabilities = {
   transactions: false,
   filters: true,
+  changesFilters: true,
   ordered: true,
   deadLetters: true,
   history: true,
   keepsMessages: true,
   trims: true,
+  figures: true,
 }
 
 const { url, skip } = await engineFor('redis')

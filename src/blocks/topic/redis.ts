@@ -35,11 +35,13 @@ class RedisTopic implements TopicDriver {
   readonly capabilities = {
     transactions: false,
     filters: true,
+    changesFilters: true,
     ordered: true,
     deadLetters: true,
     history: true,
     keepsMessages: true,
     trims: true,
+    figures: true,
     maxBytes: 1024 ** 2,
   }
   readonly native: { client: Client; prefix: string }

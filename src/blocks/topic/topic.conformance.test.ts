@@ -6,11 +6,13 @@ import * as postgres from './postgres.ts'
 
 const capabilities = {
   filters: true,
+  changesFilters: true,
   ordered: true,
   deadLetters: true,
   history: true,
   keepsMessages: true,
   trims: true,
+  figures: true,
 }
 
 conforms(topicSuite, onMemory(memory, { ...capabilities, transactions: false }))

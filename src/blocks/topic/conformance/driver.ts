@@ -133,7 +133,7 @@ const fanOut: Case<TopicHarness>[] = [
   },
   {
     name: 'a changed filter holds for what is published from then on',
-    needs: 'filters',
+    needs: 'changesFilters',
     async run(harness) {
       const driver = await harness.driver()
       await driver.subscribe({ name: 'a', filter: { kind: ['x'] }, keep })
@@ -284,6 +284,7 @@ const engine: Case<TopicHarness>[] = [
   },
   {
     name: 'tells for each subscription what is pending and dead, and how old',
+    needs: 'figures',
     async run(harness) {
       const driver = await subscribed(harness, 'a', 'b')
       await driver.publish([1, 2, 3].map((n) => message(n)))
