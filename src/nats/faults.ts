@@ -43,6 +43,8 @@ const byNumber: Record<number, Code> = {
   10054: 'invalid_argument', // message larger than the stream takes
   [apiNumbers.wrongLast]: 'conflict',
   10164: 'conflict',
+  10176: 'unavailable', // a batch of which a part was lost
+  10210: 'unavailable', // too many batches under way
 }
 
 const byName: Record<string, Code> = {

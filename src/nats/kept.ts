@@ -45,7 +45,7 @@ export async function readKept(link: Link, stream: string, subject: string): Pro
 export async function writeKept(
   link: Link,
   subject: string,
-  text: string,
+  text: string | Uint8Array,
   revision: number,
   fields: Fields = {},
 ): Promise<number> {

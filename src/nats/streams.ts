@@ -2,6 +2,9 @@ import type { ConsumerInfo, StreamConfig, StreamInfo } from '@nats-io/jetstream'
 import { apiNumbers, numberOf } from './faults.ts'
 import type { Link } from './link.ts'
 
+/** A consumer that only looks goes by itself after so long, should we not be able to end it. */
+export const lookNanos = 30_000_000_000
+
 /** What there is of a stream, or `undefined`. */
 export async function infoOf(link: Link, stream: string): Promise<StreamInfo | undefined> {
   return orMissing(
@@ -36,6 +39,17 @@ export async function ensureStream(link: Link, config: Partial<StreamConfig> & {
     if (numberOf(error) !== apiNumbers.nameInUse) throw error
     return link.manage(({ streams }) => streams.info(config.name))
   }
+}
+
+/** How many messages of a subject there are: a consumer that is made has them before it. */
+export async function countOf(link: Link, stream: string, filter_subject: string): Promise<number> {
+  const name = `count-${crypto.randomUUID()}`
+  const config = { name, filter_subject, ack_policy: 'none', deliver_policy: 'all', mem_storage: true } as const
+  const { num_pending } = await link.manage(({ consumers }) =>
+    consumers.add(stream, { ...config, inactive_threshold: lookNanos }),
+  )
+  await deleteConsumer(link, stream, name).catch(() => undefined)
+  return num_pending
 }
 
 /** True unless there was nothing to delete. */

@@ -11,6 +11,8 @@ type ReadOptions = Parameters<StreamDriver['read']>[2]
 
 /** A hint may be lost; then the wait is so long. */
 const lookAgainMs = 5_000
+/** For one call; what is left waits for the next. */
+const trimMs = 15_000
 /** What the store adds to each message: its frame, the subject, the header's own lines. */
 const frameBytes = 60
 
@@ -56,7 +58,9 @@ export class Partition {
 
   async #page(offset: number, { maxRecords, maxBytes }: ReadOptions): Promise<StoredRecord[]> {
     const seq = Math.max(1, offset + 1)
-    const records = (await fetchFrom(this.#link, this.#stream, this.#subject, { seq, maxRecords, maxBytes })).map(recordOf)
+    const records = (await fetchFrom(this.#link, this.#stream, this.#subject, { seq, maxRecords, maxBytes })).map(
+      recordOf,
+    )
     let bytes = 0
     const beyond = records.findIndex((record, n) => (bytes += sizeOf(record)) > maxBytes && n > 0)
     return beyond < 0 ? records : records.slice(0, beyond)
@@ -128,10 +132,18 @@ export class Partition {
   }
 
   /** The first record that may stay when no more than so many bytes do. */
-  async #seqBeyond({ first, last, bytes }: { first: number; last: number; bytes: number }, maxBytes: number): Promise<number> {
+  async #seqBeyond(
+    { first, last, bytes }: { first: number; last: number; bytes: number },
+    maxBytes: number,
+  ): Promise<number> {
+    const endMs = performance.now() + trimMs
     let [seq, left] = [first, bytes]
-    while (left > maxBytes && seq < last) {
-      const page = await fetchFrom(this.#link, this.#stream, this.#subject, { seq, maxRecords: 500, maxBytes: 4_194_304 })
+    while (left > maxBytes && seq < last && performance.now() < endMs) {
+      const page = await fetchFrom(this.#link, this.#stream, this.#subject, {
+        seq,
+        maxRecords: 500,
+        maxBytes: 4_194_304,
+      })
       if (page.length === 0) break
       for (const each of page) {
         if (left <= maxBytes || each.seq >= last) return each.seq

@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { Msg } from '@nats-io/transport-node'
-import { deleteConsumer } from '../../nats/streams.ts'
+import { deleteConsumer, lookNanos } from '../../nats/streams.ts'
 import { newestOf } from '../../nats/kept.ts'
 import { pull } from '../../nats/pull.ts'
 import type { DeadLetter } from './driver.ts'
 import { failed } from './nats-attempts.ts'
 import type { Held } from './nats-held.ts'
 import { contentOf, deathFields, deathOf, deliveryOf, fieldsOf } from './nats-message.ts'
-import { nanosPerMs, type Site } from './nats-site.ts'
+import type { Site } from './nats-site.ts'
 import { mustExist } from './nats-subscriptions.ts'
 
 const never = new AbortController().signal
 const longestError = 2_000
-/** A consumer that only looks goes by itself after so long, should we not be able to end it. */
-const lookMs = 30_000
 const redriveAtOnce = 100
 /** For one call; more are redriven by the next. */
 const redriveMs = 25_000
@@ -61,7 +59,7 @@ async function forEachDead(
       deliver_policy: 'all',
       mem_storage: true,
       filter_subject: places.deadLetters(subscription),
-      inactive_threshold: lookMs * nanosPerMs,
+      inactive_threshold: lookNanos,
     }),
   )
   try {

@@ -1,13 +1,12 @@
 import { AshlarError } from '../../errors.ts'
 import type { Link } from '../../nats/link.ts'
+import { atomicSince } from '../../nats/publish.ts'
 import { ensureStream } from '../../nats/streams.ts'
 import { Places } from './nats-places.ts'
 
 /** Identical redrives within this time are one. */
 const duplicateMs = 120_000
 export const nanosPerMs = 1_000_000
-/** A batch is all or nothing from here on. */
-const atomicSince = '2.12.0'
 
 /** One topic on one server. */
 export class Site {
