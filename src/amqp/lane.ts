@@ -44,6 +44,8 @@ const idleMs = 100
 const largestGrant = 2_000
 const closeMs = 2_000
 const lastMomentMs = 200
+/** In one call; the next one goes on. */
+const mostTrimmed = 5_000
 const callMs = 25_000
 
 /** One line of leased messages on a quorum queue: a queue, or a subscription of a topic. */
@@ -51,7 +53,7 @@ export class Lane {
   readonly queue: string
   readonly dead: DeadLetters
   readonly #link: Link
-  readonly #declare: (channel: Channel) => Promise<void>
+  readonly #declare: (channel: Channel) => Promise<unknown>
   readonly #holds = new Holds((held) => this.#expire(held))
   readonly #grants = new Map<Grant, { isBusy: boolean; timer?: NodeJS.Timeout }>()
   readonly #delayed = new Delayed()
@@ -60,12 +62,14 @@ export class Lane {
   readonly #closing = new AbortController()
   readonly #desk = new Renewed(() => this.#openDesk())
   #delays: Promise<void> | undefined
+  /** No message that is ready came before, as far as this process knows. */
+  #noneBeforeMs = -Infinity
 
   /** @param declare makes the queue, unless it is there; called whenever a channel is opened */
-  constructor(link: Link, queue: string, declare: (channel: Channel) => Promise<void>) {
+  constructor(link: Link, queue: string, declare: (channel: Channel, queue: string) => Promise<unknown>) {
     this.#link = link
     this.queue = queue
-    this.#declare = declare
+    this.#declare = (channel) => declare(channel, queue)
     this.dead = new DeadLetters(link, queue)
   }
 
@@ -165,8 +169,34 @@ export class Lane {
 
   async redrive(ids: readonly string[] | 'all'): Promise<number> {
     return this.dead.redrive(ids, (envelope) =>
-      this.#parcel({ ...envelope, attempts: 0, history: [], error: '', diedMs: 0 }, 0),
+      this.#parcel({ ...envelope, attempts: 0, history: [], error: '', diedMs: 0, queuedMs: Date.now() }, 0),
     )
+  }
+
+  /**
+   * Drops what came longer ago than `keepMs`, and answers how many. RabbitMQ shows nobody its oldest message without handing it
+   * out: the first one that may stay goes, uncounted, behind the others, and tells how long none needs to be looked at.
+   */
+  async trim(keepMs: number): Promise<number> {
+    let dropped = 0
+    const beforeMs = Date.now() - keepMs
+    if (this.#noneBeforeMs >= beforeMs) return 0
+    const desk = await this.#desk.get()
+    while (dropped < mostTrimmed) {
+      const [message] = await desk.get(this.queue, 1)
+      if (!message) break
+      const envelope = returned(envelopeOf(message))
+      const { queuedMs } = envelope
+      if (queuedMs < beforeMs) {
+        desk.done(message)
+        dropped++
+        continue
+      }
+      this.#noneBeforeMs = queuedMs
+      await this.#sendBack(desk, [message])
+      break
+    }
+    return dropped
   }
 
   /** What the server tells, and what this process knows: what it has lent and delayed itself. */
@@ -267,13 +297,17 @@ export class Lane {
   /** Ends a consumer, and sends back, uncounted, what came and nobody took. */
   async #end(grant: Grant): Promise<void> {
     if (!this.#forget(grant)) return
-    const left = await grant.cancel()
+    await this.#sendBack(grant.desk, await grant.cancel())
+  }
+
+  /** Uncounted, to the end of the queue; where that fails it is given back all the same. */
+  async #sendBack(desk: Desk, left: readonly Received[]): Promise<void> {
     if (left.length === 0) return
     const envelopes = left.map((message) => returned(envelopeOf(message)))
     const errors = await this.#link.publisher
       .publish(envelopes.map((envelope) => this.#parcel(envelope, 0)))
       .catch((error: Error) => left.map(() => error))
-    left.forEach((message, i) => (errors[i] ? grant.desk.giveBack(message) : grant.desk.done(message)))
+    left.forEach((message, i) => (errors[i] ? desk.giveBack(message) : desk.done(message)))
   }
 
   #forget(grant: Grant): boolean {

@@ -13,6 +13,8 @@ export interface Envelope {
   id: string
   body: Buffer
   sentMs: number
+  /** When it was sent, or redriven last. */
+  queuedMs: number
   /** The sender's own headers. */
   headers: Record<string, string>
   attributes: Record<string, string>
@@ -35,6 +37,7 @@ const leaseEnded = 'the lease ended: the worker died, or was too late'
 
 const names = {
   sentMs: 'ashlar-sent-ms',
+  queuedMs: 'ashlar-queued-ms',
   headers: 'ashlar-headers',
   attributes: 'ashlar-attributes',
   attempts: 'ashlar-attempts',
@@ -47,7 +50,7 @@ const names = {
 /** What goes into the headers of a message. What says nothing is left out. */
 export function headersOf(of: Partial<Envelope>): Record<string, unknown> {
   const headers: Record<string, unknown> = {}
-  for (const name of ['sentMs', 'attempts', 'deliveries', 'error', 'diedMs'] as const)
+  for (const name of ['sentMs', 'queuedMs', 'attempts', 'deliveries', 'error', 'diedMs'] as const)
     if (of[name]) headers[names[name]] = of[name]
   for (const name of ['headers', 'attributes'] as const)
     if (of[name] && Object.keys(of[name]).length > 0) headers[names[name]] = JSON.stringify(of[name])
@@ -58,10 +61,12 @@ export function headersOf(of: Partial<Envelope>): Record<string, unknown> {
 /** Reads a message, also one that somebody else has sent. */
 export function envelopeOf({ content, properties }: Pick<Message, 'content' | 'properties'>): Envelope {
   const headers = (properties.headers ?? {}) as Record<string, unknown>
+  const sentMs = Number(headers[names.sentMs] ?? Number(properties.timestamp ?? 0) * 1000)
   return {
     id: String(properties.messageId ?? `body-${createHash('sha256').update(content).digest('hex').slice(0, 32)}`),
     body: content,
-    sentMs: Number(headers[names.sentMs] ?? Number(properties.timestamp ?? 0) * 1000),
+    sentMs,
+    queuedMs: Number(headers[names.queuedMs] ?? sentMs),
     headers: parsed(headers[names.headers], {}),
     attributes: parsed(headers[names.attributes], {}),
     attempts: Number(headers[names.attempts] ?? 0),
