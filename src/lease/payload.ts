@@ -35,12 +35,19 @@ function stringify(what: string, payload: unknown): string {
 
 /** The payload of a received message. What cannot be read now never can: `GiveUp`. */
 export async function decode<T>(what: string, schema: Schema<T> | undefined, body: string): Promise<T> {
-  let payload: unknown
+  return checkReceived(what, schema, decodeText(body))
+}
+
+/** The same without a schema. */
+export function decodeText(body: string): unknown {
   try {
-    payload = JSON.parse(body)
+    return JSON.parse(body)
   } catch (error) {
     throw new GiveUp(`the body is not JSON: ${describe(error)}`)
   }
+}
+
+export async function checkReceived<T>(what: string, schema: Schema<T> | undefined, payload: unknown): Promise<T> {
   try {
     return await check(what, schema, payload)
   } catch (error) {

@@ -9,9 +9,11 @@ import type { Transaction } from '../../postgres/sql.ts'
 import { traceHeaders } from '../../telemetry.ts'
 import type { Asking } from './asking.ts'
 import type { Offset, StreamDriver } from './driver.ts'
-import { checkKey, draftOf, type Draft } from './records.ts'
+import { checkKey, draftsOf, type Draft, type Sized } from './records.ts'
 import { Spread } from './spread.ts'
 
+/** What a record needs besides its value, for a bound on how many go out at once. */
+const recordBytes = 100
 const lines = { maxBatch: 1_000, maxBytes: 4 * 1024 ** 2, maxWaiting: 100_000 }
 const closeMs = 4_000
 
@@ -20,7 +22,7 @@ export class Appender<T> {
   readonly #what: string
   readonly #maxBytes: number
   readonly #schema: Schema<T> | undefined
-  readonly #lines: Lines<Draft, Offset>
+  readonly #lines: Lines<readonly Draft[], unknown>
   readonly #outbox: Outbox<Draft> | undefined
 
   static async open<T>(
@@ -52,34 +54,32 @@ export class Appender<T> {
     this.#maxBytes = maxBytes
     this.#schema = schema
     this.#outbox = outbox
-    this.#lines = new Lines(append, lines)
+    this.#lines = new Lines(async (calls) => (await append(calls.flat()), calls), lines)
   }
 
   async append(values: readonly { value: T; key: string | undefined }[], tx: Transaction | undefined): Promise<void> {
     const of = { schema: this.#schema, maxBytes: this.#maxBytes, headers: traceHeaders() }
-    const drafts = await Promise.all(values.map(({ value, key }) => draftOf(this.#what, value, { ...of, key })))
-    checkBatch(this.#what, drafts)
-    await this.#send(drafts, tx)
+    const drafts = await draftsOf(this.#what, values, of)
+    await this.#send(drafts, checkBatch(this.#what, drafts), tx)
   }
 
   async remove(key: string, tx: Transaction | undefined): Promise<void> {
     const draft = { key: checkKey(this.#what, key), body: null, headers: traceHeaders() }
-    await this.#send([{ draft, bytes: 0 }], tx)
+    await this.#send([{ draft, bytes: 0 }], 0, tx)
   }
 
   /** One line for all, so that what is appended without waiting keeps its order. */
-  async #send(drafts: readonly { draft: Draft; bytes: number }[], tx: Transaction | undefined): Promise<void> {
-    if (!tx) return void (await Promise.all(drafts.map(({ draft, bytes }) => this.#lines.add(draft, bytes))))
+  async #send(sized: readonly Sized[], bytes: number, tx: Transaction | undefined): Promise<void> {
+    const drafts = sized.map(({ draft }) => draft)
+    if (drafts.length === 0) return
+    if (!tx) return void (await this.#lines.add(drafts, bytes + drafts.length * recordBytes))
     if (!this.#outbox?.covers(tx))
       throw new AshlarError(
         'unsupported',
         `${this.#what} cannot take part in a transaction of ${tx.origin}: its outbox is in the service's own database; ` +
           'use a transaction of that one, or leave out { tx }',
       )
-    await this.#outbox.add(
-      tx,
-      drafts.map(({ draft }) => draft),
-    )
+    await this.#outbox.add(tx, drafts)
   }
 
   async close(): Promise<void> {

@@ -14,7 +14,7 @@ import { memberOf } from './member.ts'
 import { readConsumeOptions, readStreamOptions } from './options.ts'
 import { checkPlace, offsetsOf } from './places.ts'
 import { pagesOf } from './reader.ts'
-import { checkGroup, entryOf, parkedEntryOf } from './records.ts'
+import { checkGroup, entriesOf, parkedEntryOf } from './records.ts'
 import { Retaining } from './retaining.ts'
 import type { ConsumeContext, ConsumeOptions, Consumer, Entry, ParkedEntry, Stream, StreamOptions } from './stream.ts'
 
@@ -132,16 +132,15 @@ export class OpenStream<T> implements Stream<T> {
       observed(
         of,
         async () => {
-          const entries = await Promise.all(records.map((record) => this.#entry(partition, record)))
-          await handler(entries, context)
+          await handler(await this.#entries(partition, records), context)
         },
         attributes,
       ),
     )
   }
 
-  #entry(partition: number, record: StoredRecord): Promise<Entry<T>> {
-    return entryOf(this.#what, this.#options.schema, partition, record)
+  #entries(partition: number, records: readonly StoredRecord[]): Promise<Entry<T>[]> {
+    return entriesOf(this.#what, this.#options.schema, partition, records)
   }
 
   async *read(options: ReadOptions = {}): AsyncGenerator<Entry<T>> {
@@ -164,7 +163,8 @@ export class OpenStream<T> implements Stream<T> {
       signal: either,
       read: (...of) => this.#asking.wait('read', () => this.#driver.read(...of)),
     })
-    for await (const page of pages) for (const record of page.records) yield this.#entry(page.partition, record)
+    for await (const { partition: of, records } of pages)
+      for (const record of records) yield* await this.#entries(of, [record])
   }
 
   seek(group: string, to: 'start' | 'end' | Date): Promise<void> {

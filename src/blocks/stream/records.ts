@@ -1,6 +1,6 @@
-import type { Schema } from '../../block.ts'
+import { check, type Schema } from '../../block.ts'
 import { invalid } from '../../errors.ts'
-import { decode, encode } from '../../lease/payload.ts'
+import { checkReceived, decodeText, encodeText } from '../../lease/payload.ts'
 import type { ParkedRecord, StoredRecord } from './driver.ts'
 import type { Entry, ParkedEntry } from './stream.ts'
 
@@ -30,27 +30,51 @@ export function checkGroup(what: string, group: unknown): string {
   )
 }
 
+interface Drafting<T> {
+  schema: Schema<T> | undefined
+  maxBytes: number
+  headers: Record<string, string>
+}
+
+interface Keyed<T> {
+  value: T
+  key: string | undefined
+}
+
 /** @throws `invalid_argument` for what is no JSON, breaks the schema or is too long */
-export async function draftOf<T>(
-  what: string,
-  value: T,
-  of: { key: string | undefined; schema: Schema<T> | undefined; maxBytes: number; headers: Record<string, string> },
-): Promise<{ draft: Draft; bytes: number }> {
-  const { body, bytes } = await encode(what, of.schema, value, of.maxBytes - maxKeyBytes)
-  const key = of.key === undefined ? {} : { key: checkKey(what, of.key) }
-  return { draft: { ...key, body, headers: of.headers }, bytes }
+export async function draftsOf<T>(what: string, values: readonly Keyed<T>[], of: Drafting<T>): Promise<Sized[]> {
+  const drafts = values.map((each) => draftOf(what, each, of))
+  const { schema } = of
+  if (schema) await Promise.all(drafts.map(({ draft }) => check(what, schema, JSON.parse(draft.body!))))
+  return drafts
+}
+
+export interface Sized {
+  draft: Draft
+  bytes: number
+}
+
+function draftOf<T>(what: string, { value, key }: Keyed<T>, { maxBytes, headers }: Drafting<T>): Sized {
+  const { body, bytes } = encodeText(what, value, maxBytes - maxKeyBytes)
+  return { draft: key === undefined ? { body, headers } : { key: checkKey(what, key), body, headers }, bytes }
 }
 
 /** @throws `GiveUp` for what can never be read */
-export async function entryOf<T>(
+export async function entriesOf<T>(
   what: string,
   schema: Schema<T> | undefined,
   partition: number,
-  { offset, key, value, timestamp }: StoredRecord,
-): Promise<Entry<T>> {
-  const at = new Date(timestamp)
-  const read = value === null ? undefined : await decode<T>(what, schema, textOf(value))
-  return { partition, offset, key: key === null ? undefined : textOf(key), value: read, at }
+  records: readonly StoredRecord[],
+): Promise<Entry<T>[]> {
+  const entries = records.map((record) => entryOf<T>(partition, record))
+  if (!schema) return entries
+  const checked = (entry: Entry<T>) => checkReceived(what, schema, entry.value).then((value) => ({ ...entry, value }))
+  return Promise.all(entries.map((entry) => (entry.value === undefined ? entry : checked(entry))))
+}
+
+function entryOf<T>(partition: number, { offset, key, value, timestamp }: StoredRecord): Entry<T> {
+  const read = value === null ? undefined : (decodeText(textOf(value)) as T)
+  return { partition, offset, key: key === null ? undefined : textOf(key), value: read, at: new Date(timestamp) }
 }
 
 export function parkedEntryOf({ partition, offset, key, value, timestamp, error }: ParkedRecord): ParkedEntry {
