@@ -10,6 +10,8 @@ export type Metadata = metadataV12.MetadataResponse
 
 const oldest = '3.1'
 const coordinatorMs = 10_000
+/** How long one broker after the other is tried. */
+const roundMs = 10_000
 const pauseMs = 100
 const topicResource = 2 as const
 const brokerResource = 4 as const
@@ -70,7 +72,8 @@ export class Cluster {
   async anywhere<In extends unknown[], Out>(api: API<In, Out>, ...of: In): Promise<Out> {
     const hosts = this.#entrances()
     const problems: unknown[] = []
-    for (let tried = 0; tried < hosts.length; tried++) {
+    const end = performance.now() + roundMs
+    for (let tried = 0; tried < hosts.length && (tried === 0 || performance.now() < end); tried++) {
       const at = (this.#entry + tried) % hosts.length
       try {
         const answer = await this.#shared(hosts[at]!).ask(api, ...of)

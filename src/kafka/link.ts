@@ -4,7 +4,7 @@ import type { Host } from './url.ts'
 
 const connectMs = 5_000
 /** What Kafka holds back on purpose (a fetch that waits, a group that gathers) is added to it. */
-const answerMs = 10_000
+const answerMs = 8_000
 const keepAliveMs = 5_000
 const maxUnderWay = 100
 

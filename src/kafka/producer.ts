@@ -41,8 +41,9 @@ interface Group {
 
 type PartitionAnswer = produceV9.ProduceResponsePartition
 
-const appendMs = 20_000
-const writeMs = 8_000
+/** Tried so long; with the request and the look at the cluster then under way it is less than 30 s in all. */
+const appendMs = 14_000
+const writeMs = 6_000
 const pauseMs = 100
 const all = -1
 const maxEpoch = 32_766
@@ -93,13 +94,15 @@ export class Producer {
   async #write(records: readonly KafkaRecord[], waiting: Map<number, Batch[]>): Promise<number[]> {
     const offsets = Array.from<number>({ length: records.length })
     const end = performance.now() + appendMs
+    const isLate = () => performance.now() > end || this.#closing.aborted
     try {
       while (waiting.size > 0) {
         const failed = await this.#round(records, waiting, offsets)
         if (failed === undefined) continue
-        if (performance.now() > end || this.#closing.aborted || !mayPass(failed)) throw failed
+        if (isLate() || !mayPass(failed)) throw failed
         await sleep(pauseMs)
         await this.#topic.refresh().catch(() => undefined)
+        if (isLate()) throw failed
       }
     } catch (error) {
       for (const partition of waiting.keys()) this.#forget(partition, error)

@@ -1,4 +1,5 @@
 import type { Admin } from '@platformatic/kafka'
+import { withinMs } from '../../../deadline.ts'
 import type { KafkaEntry } from '../../../kafka/batches.ts'
 import { Fetcher } from '../../../kafka/fetcher.ts'
 import { Groups } from '../../../kafka/groups.ts'
@@ -25,6 +26,10 @@ export interface KafkaSetup {
   maxMessageBytes: number
   release(): void
 }
+
+const callMs = 28_000
+/** Every call ends, whatever the brokers do. */
+const within = <R>(work: Promise<R>): Promise<R> => withinMs(work, callMs)
 
 /** Room in a batch of one record for what is not the record's own. */
 const framingBytes = 1024
@@ -66,7 +71,7 @@ export class KafkaStream implements StreamDriver {
   }
 
   append(records: readonly Appending[]): Promise<number[]> {
-    return this.#producer.append(records.map(recordOf))
+    return within(this.#producer.append(records.map(recordOf)))
   }
 
   async read(
@@ -87,13 +92,13 @@ export class KafkaStream implements StreamDriver {
   }
 
   async bounds(): Promise<{ start: number; end: number }[]> {
-    const [starts, ends] = await Promise.all([this.#topic.starts(), this.#topic.ends()])
+    const [starts, ends] = await within(Promise.all([this.#topic.starts(), this.#topic.ends()]))
     return starts.map((start, partition) => ({ start, end: Math.max(start, ends[partition]!) }))
   }
 
   async offsetsAt(timestamp: number): Promise<number[]> {
-    const ends = await this.#topic.ends()
-    const found = await this.#topic.offsetsAt(timestamp)
+    const ends = await within(this.#topic.ends())
+    const found = await within(this.#topic.offsetsAt(timestamp))
     return found.map((offset, partition) => (offset < 0 ? ends[partition]! : offset))
   }
 
@@ -106,28 +111,29 @@ export class KafkaStream implements StreamDriver {
     const member: Member = new Member(of)
     this.#members.add(member)
     try {
-      await member.heartbeat(false)
+      await within(member.heartbeat(false))
     } catch (error) {
       member.close()
       throw error
     }
     return {
-      heartbeat: (holding) => member.heartbeat(holding),
-      commit: (generation, offsets) => member.commit(generation, numbersOf(offsets)),
-      leave: () => member.leave(),
+      heartbeat: (holding) => within(member.heartbeat(holding)),
+      commit: (generation, offsets) => within(member.commit(generation, numbersOf(offsets))),
+      leave: () => within(member.leave()),
     }
   }
 
   committed(group: string): Promise<Map<number, number>> {
-    return this.#groups.committed(group)
+    return within(this.#groups.committed(group))
   }
 
   seek(group: string, offsets: ReadonlyMap<number, Offset>): Promise<void> {
-    return this.#groups.seek(group, numbersOf(offsets))
+    return within(this.#groups.seek(group, numbersOf(offsets)))
   }
 
   async groups(): Promise<GroupStats[]> {
-    const [bounds, groups, parked] = await Promise.all([this.bounds(), this.#groups.list(), this.#parked.counts()])
+    const asking = Promise.all([this.bounds(), this.#groups.list(), this.#parked.counts()])
+    const [bounds, groups, parked] = await within(asking)
     const lagOf = (partition: number, committed: number) => {
       const { start, end } = bounds[partition]!
       return Math.max(0, end - Math.max(committed, start))
@@ -144,17 +150,19 @@ export class KafkaStream implements StreamDriver {
   }
 
   park(group: string, records: readonly ParkedRecord[]): Promise<void> {
-    return this.#parked.park(
-      group,
-      records.map((record) => ({ ...record, offset: Number(record.offset) })),
-    )
+    const parking = records.map((record) => ({ ...record, offset: Number(record.offset) }))
+    return within(this.#parked.park(group, parking))
   }
 
   parked(group: string, { limit }: { limit: number }): Promise<ParkedRecord[]> {
-    return this.#parked.list(group, limit)
+    return within(this.#parked.list(group, limit))
   }
 
-  async trim({ ms, bytesPerPartition, compact }: Retention): Promise<number> {
+  trim(retain: Retention): Promise<number> {
+    return within(this.#trim(retain))
+  }
+
+  async #trim({ ms, bytesPerPartition, compact }: Retention): Promise<number> {
     const bounds = await this.bounds()
     const byTime = ms === undefined || compact ? [] : await this.#topic.offsetsAt(Date.now() - ms)
     const cuts = new Map<number, number>()
