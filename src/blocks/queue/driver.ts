@@ -109,6 +109,14 @@ export interface QueueCapabilities {
   groups?: boolean
   /** Keeps the `limits` of `receive`. */
   limits?: boolean
+  /** A delivery that ended with `release` does not count as an attempt. Left out: so it is; so with the next one. */
+  uncounted?: boolean
+  /** Figures are exact and at once; else they are estimates, a message that waits for its retry counts as leased, and `oldestAgeMs` is 0. */
+  exactStats?: boolean
+  /** The only window that `dedupe` has. Left out: any. */
+  dedupeWindowMs?: number
+  /** The longest wait for a retry. Left out: any. */
+  maxRetryMs?: number
   /** Largest body in bytes. */
   maxBytes: number
   /** Longest delay in milliseconds. */
@@ -125,6 +133,8 @@ export interface QueueDriver {
   readonly origin?: string
   /** The engine's client and the names used there, for `block.native`: typed in `src/native.ts`. */
   readonly native: object
+  /** What is worth knowing of how the engine is set up, such as what it may lose: told with the block's health. */
+  readonly caution?: string
   /**
    * Durable when it returns: the engine holds all of them, in this order per key, or it throws and none was stored
    * (an engine without atomic batches throws naming the number stored). Returns an id for each.

@@ -12,7 +12,7 @@ import { Sender } from '../../lease/sender.ts'
 import { count, gauge, observed, traceHeaders, withTrace } from '../../telemetry.ts'
 import { Desk } from './desk.ts'
 import type { DeadLetter, Leased, Outgoing, QueueDriver } from './driver.ts'
-import { readSendOptions, readWorkOptions } from './options.ts'
+import { checkRetries, readSendOptions, readWorkOptions } from './options.ts'
 import { QueueSchedules, tickOf } from './schedules.ts'
 import type {
   FoundJob,
@@ -78,6 +78,7 @@ export class OpenQueue<T> implements Queue<T> {
   static async open<T>(of: Parts<T>): Promise<OpenQueue<T>> {
     const { context, driver } = of
     try {
+      checkRetries(readRetryOptions(of.options), driver.capabilities)
       const sender = await Sender.open<Outgoing>({
         kind: 'queue',
         context,
@@ -258,7 +259,7 @@ function lineOf({ key, dedupe }: Pick<Outgoing, 'key' | 'dedupe'>): string {
 /** The relay publishes at least once; where the engine can, its second time is dropped. */
 function withDedupe({ id, message }: Entrusted<Outgoing>, { capabilities }: QueueDriver): Outgoing {
   if (message.dedupe || !capabilities.dedupe) return message
-  return { ...message, dedupe: { key: `outbox:${id}`, windowMs: 86_400_000 } }
+  return { ...message, dedupe: { key: `outbox:${id}`, windowMs: capabilities.dedupeWindowMs ?? 86_400_000 } }
 }
 
 const gaugeNames = {

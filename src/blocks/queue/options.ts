@@ -26,13 +26,27 @@ export function readSendOptions(options: SendOptions, has: QueueCapabilities): O
   if (key !== undefined) needs(has, 'ordered', checkKey('key', key))
   if (dedupe) needs(has, 'dedupe', checkKey('dedupe.key', dedupe.key))
   if (dedupe) refuseUnknown('queue.send dedupe', dedupe, ['key', 'window'])
-  const windowMs = dedupe && toMs('dedupe.window', dedupe.window ?? defaultWindow, { min: 1000, max: 30 * dayMs })
+  const windowMs = dedupe && toMs('dedupe.window', dedupe.window ?? has.dedupeWindowMs ?? defaultWindow, windowsOf(has))
   return {
     delayMs,
     priority,
     ...(key === undefined ? {} : { key }),
     ...(dedupe ? { dedupe: { key: dedupe.key, windowMs: windowMs! } } : {}),
   }
+}
+
+function windowsOf({ dedupeWindowMs }: QueueCapabilities): { min: number; max: number } {
+  return dedupeWindowMs === undefined ? { min: 1000, max: 30 * dayMs } : { min: dedupeWindowMs, max: dedupeWindowMs }
+}
+
+/** @throws `unsupported` when the driver cannot wait so long for a retry */
+export function checkRetries(
+  { maxBackoffMs }: { maxBackoffMs: number },
+  { maxRetryMs = Infinity }: QueueCapabilities,
+): void {
+  if (maxBackoffMs <= maxRetryMs) return
+  const message = `queue: this driver waits ${maxRetryMs} ms at most for a retry; make maxBackoff (${maxBackoffMs} ms) no longer`
+  throw new AshlarError('unsupported', message)
 }
 
 /** @throws `unsupported` when the driver lacks it */
