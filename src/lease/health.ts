@@ -4,13 +4,17 @@ import { describe } from '../errors.ts'
 
 const limitMs = 2_000
 
-/** Health by a question that the engine was asked. Never throws. */
-export async function healthOf(asked: Promise<unknown>): Promise<Health> {
+/**
+ * Health by a question that the engine was asked. Never throws.
+ * @param caution worth knowing while all is well
+ */
+export async function healthOf(asked: Promise<unknown>, caution?: string): Promise<Health> {
   let detail = `no answer within ${limitMs} ms`
   const answered = asked.then(
     () => (detail = ''),
     (error: unknown) => (detail = describe(error)),
   )
   await settledWithin(answered, limitMs)
-  return detail === '' ? { ok: true } : { ok: false, detail }
+  if (detail !== '') return { ok: false, detail }
+  return caution === undefined ? { ok: true } : { ok: true, detail: caution }
 }

@@ -3,7 +3,7 @@ import { nowText, script } from './script.ts'
 /*
  * The scripts of `LeaseSets`. One line of leased messages (a lane) is kept under these keys, all of one slot:
  *
- *   counters  hash   seq, lease: numbers drawn so far
+ *   counters  hash   seq, lease: numbers drawn so far; paused
  *   messages  hash   member > "id\nsent, in ms\n" and what the block wrote; of all lanes of a topic
  *   keys      hash   member > key, where it has one; of all lanes of a topic
  *   refs      hash   member > lanes that hold it, where it is more than one; of a topic
@@ -12,7 +12,7 @@ import { nowText, script } from './script.ts'
  *   leased    zset   by end of the lease
  *   lines     zset   "key NUL member", by text: the order of each key
  *   behind    zset   by due time: those that have another of their key before them
- *   tries     hash   member > "lease attempt"; the lease is 0 when nobody has it. Only of messages that were lent
+ *   tries     hash   member > "lease attempt progress"; the lease is 0 when nobody has it. Only of messages that were lent
  *   failures  hash   member > one line of JSON for each of the newest 10 failed attempts
  *   dead      zset   by time of death; the message stays where it is
  *   places    hash   id > member, of dead letters and of those that were sent again
@@ -97,8 +97,14 @@ local function advance(member, key)
   place(first, tonumber(at))
 end
 local function stateOf(member)
-  local lease, attempt = string.match(redis.call('HGET', tries, member) or '', '^(%d+) (%d+)$')
-  return lease, tonumber(attempt)
+  local lease, attempt, progress = string.match(redis.call('HGET', tries, member) or '', '^(%d+) (%d+) (.*)$')
+  return lease or '0', tonumber(attempt or 0), progress or ''
+end
+local function holds(member, lease)
+  return lease ~= '0' and stateOf(member) == lease
+end
+local function remember(member, lease, attempt, progress)
+  redis.call('HSET', tries, member, lease .. ' ' .. attempt .. ' ' .. progress)
 end
 local function take(member)
   if redis.call('ZREM', leased, member) == 0 then redis.call('ZREM', ready, member) end
@@ -109,6 +115,18 @@ local function fail(member, attempt, error)
   local _, more = string.gsub(kept or '', '\\n', '')
   if more >= 9 then kept = string.sub(kept, string.find(kept, '\\n', 1, true) + 1) end
   redis.call('HSET', failures, member, kept and kept .. '\\n' .. line or line)
+end
+local function drop(member)
+  local key = keyOf(member)
+  take(member)
+  redis.call('ZREM', delayed, member)
+  redis.call('ZREM', behind, member)
+  redis.call('ZREM', all, member)
+  if string.find(member, '[K_]') then redis.call('HDEL', places, idOf(member)) end
+  if key then advance(member, key) end
+  redis.call('HDEL', tries, member)
+  redis.call('HDEL', failures, member)
+  forget(member)
 end`
 
 const endedError = 'the lease ended: the worker died, or was too late'
@@ -117,6 +135,7 @@ const moved = 500
 
 /** max, lease in ms, bytes at most. What is due goes to the ready ones first; then the first of them are lent. */
 const claimText = `
+if redis.call('HGET', counters, 'paused') then return { -1, {} } end
 for _, from in ipairs({ leased, delayed }) do
   local due = redis.call('ZRANGEBYSCORE', from, '-inf', now, 'WITHSCORES', 'LIMIT', 0, ${moved})
   for i = 1, #due, 2 do
@@ -134,11 +153,10 @@ for i, member in ipairs(first) do
   local value = redis.call('HGET', messages, member)
   bytes = bytes + #value
   if i > 1 and bytes > maxBytes then break end
-  local _, attempt = stateOf(member)
-  attempt = (attempt or 0) + 1
-  redis.call('HSET', tries, member, whole(lease + i) .. ' ' .. attempt)
+  local _, attempt, progress = stateOf(member)
+  remember(member, whole(lease + i), attempt + 1, progress)
   redis.call('ZADD', leased, now + leaseMs, member)
-  lent[i] = { member, value, keyOf(member), attempt, whole(lease + i) }
+  lent[i] = { member, value, keyOf(member), attempt + 1, whole(lease + i) }
 end
 if #lent > 0 then redis.call('ZREMRANGEBYRANK', ready, 0, #lent - 1) end
 local due = -1
@@ -155,15 +173,15 @@ const settleText = `
 local held, isNews = {}, false
 for i = skip + 2, #ARGV, 5 do
   local member, outcome = ARGV[i], ARGV[i + 2]
-  local lease, attempt = stateOf(member)
-  local isHeld = lease == ARGV[i + 1] and lease ~= '0'
+  local isHeld = holds(member, ARGV[i + 1])
   if isHeld then
+    local _, attempt, progress = stateOf(member)
     take(member)
     isNews = isNews or outcome == 'retry' or outcome == 'release'
     if outcome == 'retry' or outcome == 'dead' then fail(member, attempt, ARGV[i + 4]) end
     if outcome == 'release' then attempt = attempt - 1 end
-    if outcome == 'done' or outcome == 'dead' or attempt == 0 then redis.call('HDEL', tries, member)
-    else redis.call('HSET', tries, member, '0 ' .. attempt) end
+    if outcome == 'done' or outcome == 'dead' then redis.call('HDEL', tries, member)
+    else remember(member, '0', attempt, progress) end
     if outcome == 'retry' then place(member, now + tonumber(ARGV[i + 3])) end
     if outcome == 'release' then place(member, now) end
     if outcome == 'done' or outcome == 'dead' then
@@ -189,8 +207,7 @@ return held`
 const extendText = `
 local held = {}
 for i = skip + 2, #ARGV, 2 do
-  local lease = stateOf(ARGV[i])
-  local isHeld = lease == ARGV[i + 1] and lease ~= '0'
+  local isHeld = holds(ARGV[i], ARGV[i + 1])
   if isHeld then
     take(ARGV[i])
     redis.call('ZADD', leased, now + tonumber(ARGV[skip + 1]), ARGV[i])

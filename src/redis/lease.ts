@@ -1,3 +1,4 @@
+import { clipped } from '../errors.ts'
 import type { Connection, Value } from './connection.ts'
 import { laneKeys, leaseScripts, type LeaseKind } from './lease-text.ts'
 import type { Script } from './script.ts'
@@ -110,7 +111,7 @@ export class LeaseSets {
     const held: boolean[] = []
     for (const some of inParts(settlements)) {
       const rows = some.flatMap(({ token, outcome, delayMs = 0, error = '' }) => [
-        ...parse(token),
+        ...parseToken(token),
         outcome,
         delayMs,
         clipped(error, errorLength),
@@ -125,7 +126,7 @@ export class LeaseSets {
     const held: boolean[] = []
     for (const some of inParts(tokens))
       held.push(
-        ...(await this.#run<number[]>(this.#scripts.extend, lane, [leaseMs, ...some.flatMap(parse)])).map(Boolean),
+        ...(await this.#run<number[]>(this.#scripts.extend, lane, [leaseMs, ...some.flatMap(parseToken)])).map(Boolean),
       )
     return held
   }
@@ -186,12 +187,12 @@ export function keysOf(common: string, own: string): string[] {
   return laneKeys.map((name) => `${shared.has(name) ? common : own}:${name}`)
 }
 
-function* inParts<T>(items: readonly T[]): Generator<readonly T[]> {
+export function* inParts<T>(items: readonly T[]): Generator<readonly T[]> {
   for (let from = 0; from < items.length; from += maxAtOnce) yield items.slice(from, from + maxAtOnce)
 }
 
 /** `<lease, 16 digits>.<member>`; what is no token of ours holds nothing. */
-function parse(token: string): [member: string, lease: string] {
+export function parseToken(token: string): [member: string, lease: string] {
   const match = /^(\d{16})\.(\d{17}[kK_-])$/.exec(token)
   return match ? [match[2]!, String(Number(match[1]))] : ['', '0']
 }
@@ -216,8 +217,4 @@ function toBuried([value, failures]: [string, string]): BuriedMessage {
   const { id, text } = partsOf(value)
   const short = history.map((each) => ({ ...each, error: clipped(each.error, historyLength) }))
   return { id, text, attempts: attempt, error, diedAt: at, history: short }
-}
-
-function clipped(text: string, length: number): string {
-  return text.length > length ? [...text].slice(0, length).join('') : text
 }

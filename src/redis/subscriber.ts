@@ -1,4 +1,6 @@
-import type { Client } from './connection.ts'
+import type * as ioredis from 'ioredis'
+
+type Client = ioredis.Redis | ioredis.Cluster
 
 const pingMs = 10_000
 

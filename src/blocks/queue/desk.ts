@@ -88,7 +88,7 @@ export class Desk {
     const { capabilities, pausing } = this.#driver
     const paused = pausing?.isPaused()
     const asked = paused ?? (capabilities.deadLetters ? this.#driver.dead({ limit: 1 }) : this.#figures())
-    const health = await healthOf(asked)
+    const health = await healthOf(asked, this.#driver.caution)
     return health.ok && (await paused) ? { ok: true, detail: 'paused: nothing is handed out until resume()' } : health
   }
 

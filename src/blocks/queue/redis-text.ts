@@ -1,4 +1,4 @@
-import { insertText, laneKeys, laneText } from '../../redis/lease-text.ts'
+import { forgetText, insertText, laneKeys, laneText, removeText } from '../../redis/lease-text.ts'
 import { script } from '../../redis/script.ts'
 
 /** Outdated dedupe keys that one send takes away. */
@@ -39,4 +39,73 @@ for _, dedupe in ipairs(redis.call('ZRANGEBYSCORE', windows, '-inf', now, 'LIMIT
 end
 if isNews then redis.call('PUBLISH', ARGV[1], '') end
 return ids`,
+)
+
+const lookText = `
+local function memberAt(id)
+  local member = redis.call('HGET', places, id) or id
+  return redis.call('HEXISTS', messages, member) == 1 and member
+end`
+
+/** Argument: id. Answers id, state, attempt, time of sending and progress, or nothing. */
+export const findScript = script(
+  laneText,
+  insertText,
+  forgetText.queue,
+  removeText,
+  lookText,
+  `
+local member = memberAt(ARGV[1])
+if not member then return false end
+local id, sent = string.match(redis.call('HGET', messages, member), '^([^\\n]+)\\n([^\\n]+)')
+local _, attempt, progress = stateOf(member)
+if redis.call('ZSCORE', dead, member) then
+  local last = string.match(redis.call('HGET', failures, member), '[^\\n]+$')
+  return { id, 'dead', cjson.decode(last).attempt, sent, '' }
+end
+local function isLater(where) return tonumber(redis.call('ZSCORE', where, member) or 0) > now end
+local state = 'ready'
+if isLater(leased) then state = 'leased' elseif isLater(delayed) or isLater(behind) then state = 'delayed' end
+return { id, state, attempt, sent, progress }`,
+)
+
+/** Arguments: channel, ids. Answers how many were taken away. */
+export const cancelScript = script(
+  laneText,
+  insertText,
+  forgetText.queue,
+  removeText,
+  lookText,
+  `
+local count = 0
+for i = 2, #ARGV do
+  local member = memberAt(ARGV[i])
+  if member and not redis.call('ZSCORE', dead, member) then
+    drop(member)
+    count = count + 1
+  end
+end
+if count > 0 then redis.call('PUBLISH', ARGV[1], '') end
+return count`,
+)
+
+/** Arguments: member, lease, progress. Answers 1, or 0 where that lease no longer holds. */
+export const progressScript = script(
+  laneText,
+  insertText,
+  forgetText.queue,
+  removeText,
+  `
+if not holds(ARGV[1], ARGV[2]) then return 0 end
+local lease, attempt = stateOf(ARGV[1])
+remember(ARGV[1], lease, attempt, ARGV[3])
+return 1`,
+)
+
+/** Arguments: channel, 1 to pause. */
+export const pauseScript = script(
+  laneText,
+  `
+if ARGV[2] == '1' then redis.call('HSET', counters, 'paused', 1) else redis.call('HDEL', counters, 'paused') end
+redis.call('PUBLISH', ARGV[1], '')`,
 )

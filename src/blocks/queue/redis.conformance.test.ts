@@ -11,8 +11,13 @@ const capabilities = {
   priority: true,
   ordered: true,
   dedupe: true,
+  dedupeWindows: true,
+  uncounted: true,
+  exactStats: true,
   deadLetters: true,
   history: true,
+  jobs: true,
+  pause: true,
 }
 
 const { url, skip } = await engineFor('redis')

@@ -12,7 +12,8 @@ import { keysOf, LeaseSets, type Lane } from '../../redis/lease.ts'
 import { openRedis, type Share } from '../../redis/open.ts'
 import { checkServer } from '../../redis/server.ts'
 import { Wake } from '../../redis/wake.ts'
-import type { DeadLetter, Leased, Outgoing, QueueDriver, QueueStats, Settlement } from './driver.ts'
+import type { DeadLetter, Jobs, Leased, Outgoing, Pausing, QueueDriver, QueueStats, Settlement } from './driver.ts'
+import { jobsOf, pausingOf } from './redis-jobs.ts'
 import { sendScript } from './redis-text.ts'
 
 class RedisQueue implements QueueDriver {
@@ -24,16 +25,22 @@ class RedisQueue implements QueueDriver {
     dedupe: true,
     deadLetters: true,
     history: true,
+    jobs: true,
+    pause: true,
     maxBytes: 1024 ** 2,
     maxDelayMs: 366 * 86_400_000,
   }
+  readonly caution?: string
   readonly native: { client: Client; prefix: string }
+  readonly jobs: Jobs
+  readonly pausing: Pausing
   readonly #share: Share
   readonly #sets: LeaseSets
   readonly #lane: Lane
   readonly #keys: string[]
 
-  constructor(share: Share, name: string) {
+  constructor(share: Share, name: string, caution: string | undefined) {
+    if (caution !== undefined) this.caution = caution
     const { connection } = share
     const prefix = `ashlar:{${name}}:queue`
     this.native = { client: connection.client, prefix }
@@ -41,6 +48,8 @@ class RedisQueue implements QueueDriver {
     this.#sets = new LeaseSets(connection, 'queue')
     const wake = new Wake(connection.subscriber, prefix)
     this.#lane = { keys: keysOf(prefix, prefix), args: [], channel: prefix, wake }
+    this.jobs = jobsOf(connection, this.#lane)
+    this.pausing = pausingOf(connection, this.#lane)
     this.#keys = [...this.#lane.keys, `${prefix}:windows`, `${prefix}:firsts`]
   }
 
@@ -102,8 +111,7 @@ function contentOf(text: string): { headers: Record<string, string>; body: strin
 export async function open(context: OpenContext): Promise<QueueDriver> {
   const share = await openRedis(context.url)
   try {
-    await checkServer(share.connection)
-    return new RedisQueue(share, engineName(context))
+    return new RedisQueue(share, engineName(context), await checkServer(share.connection))
   } catch (error) {
     await share.close()
     throw error

@@ -122,7 +122,7 @@ async function readSchedule<T>(
 function checkScheduleName(name: string): string {
   if (typeof name === 'string' && /^[A-Za-z0-9][\w.:-]{0,99}$/.test(name)) return name
   throw invalid(
-    `schedule: '${String(name)}' is not a name; write 1 to 100 letters, digits, or one of . : - _, a letter or digit first`,
+    `schedule: '${name}' is not a name; write 1 to 100 letters, digits, or one of . : - _, a letter or digit first`,
   )
 }
 

@@ -115,6 +115,8 @@ export interface StreamDriver {
   readonly capabilities: StreamCapabilities
   /** The engine's client and the names used there, for `block.native`: typed in `src/native.ts`. */
   readonly native: object
+  /** What is worth knowing of how the engine is set up, such as what it may lose: told with the block's health. */
+  readonly caution?: string
   /** The stream's partitions, made at open if it is new. @throws at open when it exists with another count */
   readonly partitions: number
   /** Durable when it returns. Records of one partition keep their order and lie together. Answers their offsets. */

@@ -194,7 +194,7 @@ export class OpenStream<T> implements Stream<T> {
 
   health(): Promise<Health> {
     if (this.#closing) return Promise.resolve({ ok: false, detail: 'closed' })
-    return healthOf(this.#driver.bounds())
+    return healthOf(this.#driver.bounds(), this.#driver.caution)
   }
 
   stats(): Promise<Stats> {

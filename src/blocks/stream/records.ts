@@ -68,8 +68,11 @@ export async function entriesOf<T>(
 ): Promise<Entry<T>[]> {
   const entries = records.map((record) => entryOf<T>(partition, record))
   if (!schema) return entries
-  const checked = (entry: Entry<T>) => checkReceived(what, schema, entry.value).then((value) => ({ ...entry, value }))
-  return Promise.all(entries.map((entry) => (entry.value === undefined ? entry : checked(entry))))
+  return Promise.all(entries.map((entry) => checkedEntry(what, schema, entry)))
+}
+
+async function checkedEntry<T>(what: string, schema: Schema<T>, entry: Entry<T>): Promise<Entry<T>> {
+  return entry.value === undefined ? entry : { ...entry, value: await checkReceived(what, schema, entry.value) }
 }
 
 function entryOf<T>(partition: number, { offset, key, value, timestamp }: StoredRecord): Entry<T> {

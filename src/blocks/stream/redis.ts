@@ -42,8 +42,8 @@ export async function open(context: OpenContext): Promise<StreamEngine> {
 async function openStream(context: OpenContext, { partitions, retention }: StreamShape): Promise<StreamDriver> {
   const share = await openRedis(context.url)
   try {
-    await checkServer(share.connection)
-    const driver = new RedisStream(share, engineName(context), partitions)
+    const caution = await checkServer(share.connection)
+    const driver = new RedisStream(share, engineName(context), partitions, caution)
     checkShape(context.name, await driver.make(), partitions)
     if (retention?.compact) await driver.compact()
     return driver
@@ -63,6 +63,7 @@ class RedisStream implements StreamDriver {
     trims: true,
     maxBytes: 1024 ** 2,
   }
+  readonly caution?: string
   readonly native: { client: Client; prefix: string }
   readonly partitions: number
   readonly #share: Share
@@ -71,7 +72,8 @@ class RedisStream implements StreamDriver {
   readonly #groups: Groups
   #leave: Promise<() => void> | undefined
 
-  constructor(share: Share, name: string, partitions: number) {
+  constructor(share: Share, name: string, partitions: number, caution: string | undefined) {
+    if (caution !== undefined) this.caution = caution
     this.#share = share
     this.#prefix = `ashlar:{${name}}:stream`
     this.partitions = partitions

@@ -92,6 +92,8 @@ export interface TopicDriver {
   readonly origin?: string
   /** The engine's client and the names used there, for `block.native`: typed in `src/native.ts`. */
   readonly native: object
+  /** What is worth knowing of how the engine is set up, such as what it may lose: told with the block's health. */
+  readonly caution?: string
   /**
    * Durable, and in every subscription that exists now and matches, when it returns; all of them or, when it throws, none.
    * Answers an id for each, which all subscriptions see.

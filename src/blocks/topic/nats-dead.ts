@@ -1,3 +1,4 @@
+import { clipped } from '../../errors.ts'
 import { randomUUID } from 'node:crypto'
 import type { Msg } from '@nats-io/transport-node'
 import { deleteConsumer, lookNanos } from '../../nats/streams.ts'
@@ -19,7 +20,7 @@ const redriveMs = 25_000
 /** Stores a dead letter of a subscription: once, also when it is tried again. */
 export async function bury({ link, places }: Site, held: Held, error: string): Promise<void> {
   const { attempt, attempts, content, subscription } = held
-  const short = [...error].slice(0, longestError).join('')
+  const short = clipped(error, longestError)
   const { failures } = failed(attempts, { attempt, at: new Date(), error })
   const fields = { ...fieldsOf(content), ...deathFields({ attempts: attempt, error: short, history: failures }) }
   await link.api(places.deadLetter(subscription, content.id), content.body, fields)

@@ -44,7 +44,9 @@ async function lend(site: Site, name: string, messages: readonly Msg[], leaseMs:
   const [wanted, attempts] = await Promise.all([
     readWanted(site, name),
     Promise.all(
-      arrived.map(({ delivery }) => (delivery.count > 1 ? readAttempts(site, name, delivery.seq) : noAttempts)),
+      arrived.map(({ delivery }) =>
+        delivery.count > 1 ? readAttempts(site, name, delivery.seq) : Promise.resolve(noAttempts),
+      ),
     ),
   ])
   const lent: Held[] = []

@@ -90,7 +90,9 @@ class NatsTopic implements TopicDriver {
 
   async extend(subscription: string, tokens: readonly string[], leaseMs: number): Promise<boolean[]> {
     const held = tokens.map((token) => this.#held.find(subscription, token))
-    const answer = await Promise.all(held.map((each) => (each ? extend(this.#site, each, leaseMs) : false)))
+    const answer = await Promise.all(
+      held.map((each) => (each ? extend(this.#site, each, leaseMs) : Promise.resolve(false))),
+    )
     if (!answer.includes(true)) await mustExist(this.#site, subscription)
     return answer
   }

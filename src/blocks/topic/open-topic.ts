@@ -189,7 +189,7 @@ export class OpenTopic<T> implements Topic<T> {
   }
 
   health(): Promise<Health> {
-    return healthOf(this.#stats())
+    return healthOf(this.#stats(), this.#driver.caution)
   }
 
   /** Sums over all subscriptions; `oldestAgeMs` is that of the slowest. */

@@ -120,16 +120,7 @@ for i = 1, #oldest, 2 do
   local ends = redis.call('ZSCORE', leased, member)
   if ends and tonumber(ends) > now then left = left + 1
   else
-    local key = keyOf(member)
-    take(member)
-    redis.call('ZREM', delayed, member)
-    redis.call('ZREM', behind, member)
-    redis.call('ZREM', all, member)
-    if string.find(member, '[K_]') then redis.call('HDEL', places, idOf(member)) end
-    if key then advance(member, key) end
-    redis.call('HDEL', tries, member)
-    redis.call('HDEL', failures, member)
-    forget(member)
+    drop(member)
     dropped = dropped + 1
   end
 end

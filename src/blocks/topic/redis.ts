@@ -44,12 +44,14 @@ class RedisTopic implements TopicDriver {
     figures: true,
     maxBytes: 1024 ** 2,
   }
+  readonly caution?: string
   readonly native: { client: Client; prefix: string }
   readonly #share: Share
   readonly #sets: LeaseSets
   readonly #subscriptions: Subscriptions
 
-  constructor(share: Share, name: string) {
+  constructor(share: Share, name: string, caution: string | undefined) {
+    if (caution !== undefined) this.caution = caution
     const prefix = `ashlar:{${name}}:topic`
     this.native = { client: share.connection.client, prefix }
     this.#share = share
@@ -140,8 +142,7 @@ function contentOf(text: string): Content {
 export async function open(context: OpenContext): Promise<TopicDriver> {
   const share = await openRedis(context.url)
   try {
-    await checkServer(share.connection)
-    return new RedisTopic(share, engineName(context))
+    return new RedisTopic(share, engineName(context), await checkServer(share.connection))
   } catch (error) {
     await share.close()
     throw error
