@@ -79,3 +79,9 @@ function rawText(thrown: unknown): string {
 export function hideSecrets(text: string): string {
   return text.replace(/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@/]*(?:@[^\s@/]*)*@/gi, '$1:***@')
 }
+
+/** The beginning of a text, at most so long, and never half a character. */
+export function clipped(text: string, length: number): string {
+  const cut = text.slice(0, length)
+  return /[\uD800-\uDBFF]$/.test(cut) && cut.length < text.length ? cut.slice(0, -1) : cut
+}

@@ -22,7 +22,7 @@ const below = (digit: number) => (digit === 0 ? due : digitName(digit - 1))
 export function routeOf(address: string, delayMs: number): { exchange: string; route: string } {
   const steps = Math.min(2 ** digits - 1, Math.ceil(delayMs / stepMs))
   const bits = steps.toString(2)
-  const key = [...bits.padStart(digits, '0'), wordOf(address)].join('.')
+  const key = [...bits.padStart(digits, '0').split(''), wordOf(address)].join('.')
   return { exchange: digitName(bits.length - 1), route: key }
 }
 

@@ -1,3 +1,4 @@
+import { clipped } from '../errors.ts'
 import { createHash } from 'node:crypto'
 import type { Message } from 'amqplib'
 
@@ -72,7 +73,7 @@ export function envelopeOf({ content, properties }: Pick<Message, 'content' | 'p
     attempts: Number(headers[names.attempts] ?? 0),
     deliveries: Number(headers[names.deliveries] ?? 0),
     history: historyOf(headers),
-    error: String(headers[names.error] ?? ''),
+    error: textOf(headers[names.error]),
     diedMs: Number(headers[names.diedMs] ?? 0),
     returns: Number(headers['x-delivery-count'] ?? 0),
   }
@@ -92,7 +93,7 @@ function historyOf(headers: Record<string, unknown>): Failure[] {
 
 /** With one more failure, of which the oldest go. */
 export function withFailure(history: readonly Failure[], attempt: number, error: string): Failure[] {
-  const short = error.length > errorLength ? [...error].slice(0, errorLength).join('') : error
+  const short = clipped(error, errorLength)
   return [...history, { attempt, at: new Date(), error: short }].slice(-historyLength)
 }
 
@@ -103,4 +104,8 @@ function parsed<T>(text: unknown, otherwise: T): T {
   } catch {
     return otherwise
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
 }

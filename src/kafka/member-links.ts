@@ -35,7 +35,10 @@ export class MemberLinks {
       try {
         return await work(link)
       } catch (error) {
-        if (isNetwork(error) && this.#quick?.link === link) this.#quick = void link.close()
+        if (isNetwork(error) && this.#quick?.link === link) {
+          this.#quick = undefined
+          link.close()
+        }
         throw error
       }
     })

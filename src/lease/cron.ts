@@ -28,7 +28,7 @@ export function readCron(cron: string, timeZone: string): Times {
   const fields = pattern.split(/\s+/)
   const form = `write five fields (minute, hour, day, month, weekday) such as '30 2 * * *', or six with the second first`
   if ((fields.length !== 5 && fields.length !== 6) || pattern.includes('?'))
-    throw invalid(`cron: '${String(cron)}' is not valid; ${form}`)
+    throw invalid(`cron: '${cron}' is not valid; ${form}`)
   checkTimeZone(timeZone)
   if (isNever(fields.slice(-3))) throw never(pattern)
   try {
@@ -50,7 +50,7 @@ function checkTimeZone(timeZone: string): void {
   try {
     new Intl.DateTimeFormat('en', { timeZone })
   } catch {
-    throw invalid(`timeZone: '${String(timeZone)}' is not known; write a name such as 'Europe/Berlin' or 'UTC'`)
+    throw invalid(`timeZone: '${timeZone}' is not known; write a name such as 'Europe/Berlin' or 'UTC'`)
   }
 }
 

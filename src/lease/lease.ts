@@ -1,3 +1,5 @@
+import { clipped } from '../errors.ts'
+
 /** A message lent to one worker until its lease ends: what queue and topic have in common. */
 export interface Lent {
   id: string
@@ -34,7 +36,7 @@ export const leaseEnded = 'the lease ended: the worker died, or was too late'
 
 /** The newest 10 failures, oldest first; 500 characters of each error. */
 export function withFailure(history: readonly Failure[], { attempt, at, error }: Failure): Failure[] {
-  const short = error.length > maxErrorLength ? [...error].slice(0, maxErrorLength).join('') : error
+  const short = clipped(error, maxErrorLength)
   return [...history, { attempt, at, error: short }].slice(-maxHistory)
 }
 

@@ -66,9 +66,9 @@ test('misses and doubles nothing of what writers commit while it copies', async 
   await using db = await open(own.url)
   await table(db)
   await db.run`insert into photos select n, 'old' from generate_series(1, 500) n`
-  let writing = true
+  const writing = new AbortController()
   const writers = [1, 2, 3].map(async (writer) => {
-    for (let n = 0; writing; n++) {
+    for (let n = 0; !writing.signal.aborted; n++) {
       const id = writer * 100_000 + n
       await db.transaction(async (tx) => {
         await tx.run`insert into photos values (${id}, 'new')`
@@ -83,7 +83,7 @@ test('misses and doubles nothing of what writers commit while it copies', async 
   }
   await using _ = await db.capture('busy', { tables: ['photos'], batch: 50 }, slowly)
   await until('it follows', () => seen.some(({ operation }) => operation === 'update'))
-  writing = false
+  writing.abort()
   await Promise.all(writers)
   const there = await db.many<{ id: number; title: string }>`select id, title from photos order by id`
   await until('it has caught up', () => replay(seen).size === there.length && isSame())

@@ -42,7 +42,7 @@ export function readCaptureOptions(name: string, options: CaptureOptions): Requi
 }
 
 /** It becomes part of the slot's name, which PostgreSQL wants in small letters. @throws `invalid_argument` */
-export function checkCaptureName(name: string): string {
+export function checkCaptureName(name: unknown): string {
   if (typeof name === 'string' && /^[a-z][a-z0-9_]{0,39}$/.test(name)) return name
   throw invalid(
     `'${String(name)}' is not the name of a capture; write 1 to 40 small letters, digits or _, a letter first`,

@@ -1,5 +1,5 @@
+import type pg from 'pg'
 import type { CustomTypesConfig } from 'pg'
-import pg from 'pg'
 import { AshlarError, invalid } from '../../errors.ts'
 import { types } from '../../postgres/values.ts'
 
