@@ -1,3 +1,4 @@
+import type { SQS } from '@aws-sdk/client-sqs'
 import type { Admin } from '@platformatic/kafka'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { AmqpNative } from './amqp/native.ts'
@@ -29,3 +30,6 @@ export const amqp: Native<AmqpNative> = { scheme: 'amqp' }
 
 /** Clients of @google-cloud/pubsub, and the full names of the block's topic and subscriptions; ask anew after an outage. */
 export const pubsub: Native<PubSubNative> = { scheme: 'pubsub' }
+
+/** The SDK's client of SQS, the URL of the block's queue, and that of its dead letters. */
+export const sqs: Native<{ client: SQS; queueUrl: string; deadQueueUrl: string }> = { scheme: 'sqs' }

@@ -47,27 +47,39 @@ const byName: Record<string, Code> = {
 
 /** What the errors of the SDK and of the services mean; network errors are mapped for all drivers by `commonCode`. Pure. */
 export function codeOf(error: unknown): Code | undefined {
-  if (error instanceof PartlyStored) return error.refused ? 'invalid_argument' : 'unavailable'
-  const { name, $metadata } = (error ?? {}) as { name?: string; $metadata?: { httpStatusCode?: number } }
+  const { name, code, $metadata } = (error ?? {}) as {
+    name?: string
+    code?: string
+    $metadata?: { httpStatusCode?: number }
+  }
+  // The SDK's handler calls a connection that was reset a timeout.
+  if (code === 'ECONNRESET' || code === 'EPIPE') return 'unavailable'
   const known = byName[name?.replace(/^.*\./, '') ?? '']
   if (known) return known
+  if (error instanceof EntryRefused) return error.isFinal ? 'invalid_argument' : 'unavailable'
   const status = $metadata?.httpStatusCode ?? 0
   if (status >= 500 || status === 429) return 'unavailable'
   if (status === 401 || status === 403) return 'unauthorized'
   return undefined
 }
 
-/** A batch of which some entries were stored and others not: an answer of 200 says so entry by entry. */
-export class PartlyStored extends Error {
-  override readonly name = 'PartlyStored'
-  readonly stored: number
-  /** It will be refused again. */
-  readonly refused: boolean
+/** An entry of a batch that was not taken: an answer of 200 says so entry by entry. Named as the service names the reason. */
+export class EntryRefused extends Error {
+  /** It would be refused again. */
+  readonly isFinal: boolean
 
+  constructor({ code, message, isFinal }: Refusal) {
+    super(message === '' ? code : `${code}: ${message}`)
+    this.name = code
+    this.isFinal = isFinal
+  }
+}
+
+/** A batch of which some entries were stored and others not. */
+export class PartlyStored extends EntryRefused {
   constructor(stored: number, of: number, why: Refusal) {
-    super(`${stored} of ${of} were stored; the next one was refused: ${why.code}: ${why.message}`)
-    this.stored = stored
-    this.refused = why.isFinal
+    super(why)
+    this.message = `${stored} of ${of} were stored; then one was refused: ${this.message}`
   }
 }
 

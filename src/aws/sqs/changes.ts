@@ -1,4 +1,4 @@
-import type { Refusal } from '../codes.ts'
+import { EntryRefused, type Refusal } from '../codes.ts'
 import { outcomesOf, piecesOf, type Target } from './batch.ts'
 
 /** How a change of one receipt handle ended: `gone` when SQS says that it no longer holds. */
@@ -46,5 +46,5 @@ const gone = /ReceiptHandleIsInvalid$|MessageNotInflight$|InvalidParameterValue$
 function outcomeOf(refusal: Refusal | undefined): Outcome {
   if (!refusal) return 'done'
   if (gone.test(refusal.code)) return 'gone'
-  return Object.assign(new Error(refusal.message || refusal.code), { name: refusal.code })
+  return new EntryRefused(refusal)
 }
