@@ -1,3 +1,4 @@
+import type { SNS } from '@aws-sdk/client-sns'
 import type { SQS } from '@aws-sdk/client-sqs'
 import type { Admin } from '@platformatic/kafka'
 import type { NatsConnection } from '@nats-io/transport-node'
@@ -33,3 +34,6 @@ export const pubsub: Native<PubSubNative> = { scheme: 'pubsub' }
 
 /** The SDK's client of SQS, the URL of the block's queue, and that of its dead letters. */
 export const sqs: Native<{ client: SQS; queueUrl: string; deadQueueUrl: string }> = { scheme: 'sqs' }
+
+/** The SDK's clients of SNS and SQS, and the ARN of the block's topic. */
+export const sns: Native<{ sns: SNS; sqs: SQS; topicArn: string }> = { scheme: 'sns' }

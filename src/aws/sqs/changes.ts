@@ -1,5 +1,6 @@
+import { outcomesOf, piecesOf } from '../batch.ts'
 import { EntryRefused, type Refusal } from '../codes.ts'
-import { outcomesOf, piecesOf, type Target } from './batch.ts'
+import type { Target } from './target.ts'
 
 /** How a change of one receipt handle ended: `gone` when SQS says that it no longer holds. */
 export type Outcome = 'done' | 'gone' | Error

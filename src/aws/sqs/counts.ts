@@ -1,4 +1,4 @@
-import type { Target } from './batch.ts'
+import type { Target } from './target.ts'
 
 const names = [
   'ApproximateNumberOfMessages',

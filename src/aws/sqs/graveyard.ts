@@ -1,9 +1,9 @@
 import type { Message } from '@aws-sdk/client-sqs'
 import { wholeMs } from '../calls.ts'
-import { sendAll, type Target } from './batch.ts'
 import { deleteAll, hideAll } from './changes.ts'
 import { countsOf } from './counts.ts'
 import { bytesOf, entryOf, maxMessageBytes, storedOf, type Stored } from './message.ts'
+import { sendTo, type Target } from './target.ts'
 
 export interface Buried extends Stored {
   id: string
@@ -34,7 +34,7 @@ export class Graveyard {
   }
 
   bury(dead: readonly Stored[]): Promise<unknown> {
-    return sendAll(this.#target, dead.map(buryingOf))
+    return sendTo(this.#target, dead.map(buryingOf))
   }
 
   async count(): Promise<number> {

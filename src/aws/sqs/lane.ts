@@ -1,7 +1,6 @@
 import type { Message, SQS } from '@aws-sdk/client-sqs'
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises'
 import type { Calls } from '../calls.ts'
-import { sendAll, type Target } from './batch.ts'
 import { deleteAll, hideAll } from './changes.ts'
 import type { EngineClock } from './clock.ts'
 import { countsOf } from './counts.ts'
@@ -10,6 +9,7 @@ import { Leases, noteOfCopy, type Lease } from './leases.ts'
 import { entryOf, type Entry, type Stored } from './message.ts'
 import { Polls } from './polls.ts'
 import { Settler, type Settling } from './settling.ts'
+import { sendTo, type Target } from './target.ts'
 
 /** The longest delay of one message of SQS; a longer one is made of several. */
 const longestDelayMs = 900_000
@@ -70,7 +70,7 @@ export class SqsLane {
   }
 
   send(entries: readonly Entry[]): Promise<string[]> {
-    return sendAll(this.#target, entries, this.#setup.fifo)
+    return sendTo(this.#target, entries, this.#setup.fifo)
   }
 
   #raise(risen: readonly Stored[]): Promise<string[]> {

@@ -1,7 +1,7 @@
-import type { Target } from './batch.ts'
 import { deleteAll, hideAll, type Outcome } from './changes.ts'
 import { noteOfCopy, type Lease, type Leases } from './leases.ts'
 import type { Stored } from './message.ts'
+import type { Target } from './target.ts'
 
 export type Settling =
   | { token: string; outcome: 'done' | 'release' }

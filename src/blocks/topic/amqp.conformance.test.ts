@@ -9,7 +9,15 @@ import type { TopicDriver } from './driver.ts'
 
 const engine = await engineFor('rabbitmq')
 const lacks = { transactions: false, ordered: false, keepsMessages: false }
-const has = { filters: true, changesFilters: true, figures: true, deadLetters: true, history: true, trims: true }
+const has = {
+  uncounted: true,
+  filters: true,
+  changesFilters: true,
+  figures: true,
+  deadLetters: true,
+  history: true,
+  trims: true,
+}
 
 if (engine.skip !== false) test('the topic suite on amqp', { skip: engine.skip }, () => undefined)
 else {

@@ -9,6 +9,7 @@ import type { Keep, TopicDriver } from './driver.ts'
 import * as memory from './memory.ts'
 
 const capabilities = {
+  uncounted: true,
   filters: true,
   changesFilters: true,
   ordered: true,

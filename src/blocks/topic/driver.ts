@@ -76,8 +76,10 @@ export interface TopicCapabilities {
   keepsMessages: boolean
   /** What is beyond `keep` goes by `trim`, which counts it; else by the engine, in its own time, and `dropped` may not know it. */
   trims: boolean
-  /** `stats` tells numbers and ages; else only which subscriptions there are, and NaN for the rest. */
+  /** `stats` tells numbers and ages; else which subscriptions there are, estimates, and NaN for what is not known. */
   figures: boolean
+  /** A delivery that ended with `release` does not count as an attempt. Left out: so it is. */
+  uncounted?: boolean
   maxBytes: number
 }
 

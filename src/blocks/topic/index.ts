@@ -29,6 +29,7 @@ function kindOf<T>(): Kind<Topic<T>, TopicOptions<T>, TopicDriver> {
       redis: () => import('./redis.ts'),
       nats: () => import('./nats.ts'),
       pubsub: () => import('./pubsub.ts'),
+      sns: () => import('./sns.ts'),
     },
     build: (context, opened, options) => OpenTopic.open({ ...opened, context, options }),
   }

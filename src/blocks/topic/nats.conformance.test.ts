@@ -10,7 +10,15 @@ import * as nats from './nats.ts'
 
 const { url, skip } = await engineFor('nats')
 const lacks = { transactions: false, ordered: false, keepsMessages: false }
-const has = { filters: true, changesFilters: true, deadLetters: true, history: true, trims: true, figures: true }
+const has = {
+  uncounted: true,
+  filters: true,
+  changesFilters: true,
+  deadLetters: true,
+  history: true,
+  trims: true,
+  figures: true,
+}
 
 interface Names {
   connection: NatsConnection

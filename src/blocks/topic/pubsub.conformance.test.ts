@@ -9,7 +9,7 @@ import * as pubsub from './pubsub.ts'
 import type { PubSubNative } from '../../pubsub/native.ts'
 
 const { url, skip } = await engineFor('pubsub')
-const has = { filters: true, ordered: true, deadLetters: true }
+const has = { uncounted: true, filters: true, ordered: true, deadLetters: true }
 const lacks = {
   transactions: false,
   changesFilters: false,

@@ -6,6 +6,7 @@ import { topicSuite } from './conformance.ts'
 import * as redis from './redis.ts'
 
 const capabilities = {
+  uncounted: true,
   transactions: false,
   filters: true,
   changesFilters: true,

@@ -5,6 +5,7 @@ import * as memory from './memory.ts'
 import * as postgres from './postgres.ts'
 
 const capabilities = {
+  uncounted: true,
   filters: true,
   changesFilters: true,
   ordered: true,
