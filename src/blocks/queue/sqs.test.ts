@@ -1,3 +1,4 @@
+import type { SQS } from '@aws-sdk/client-sqs'
 import assert from 'node:assert/strict'
 import { lookup } from 'node:dns/promises'
 import { test } from 'node:test'
@@ -245,7 +246,7 @@ test(
   { skip },
   async () => {
     const driver = await open(contextOf(url!, named()))
-    const { client, queueUrl } = driver.native as { client: import('@aws-sdk/client-sqs').SQS; queueUrl: string }
+    const { client, queueUrl } = driver.native as { client: SQS; queueUrl: string }
     const note = JSON.stringify({ meta: { headers: { a: 'b' } }, delayMs: 3_000 })
     const { MessageId } = await client.sendMessage({
       QueueUrl: queueUrl,

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { contextOf } from '../../../test/context.ts'
 import { openProxy } from '../../../test/faults/proxy.ts'
 import { engineFor } from '../../../test/servers/engines.ts'
+import type { SNS } from '@aws-sdk/client-sns'
+import type { SQS } from '@aws-sdk/client-sqs'
 import { policyOf, passes } from '../../aws/sns/filter.ts'
 import { envelopeOf } from '../../aws/sqs/message.ts'
 import { until } from '../../conformance.ts'
@@ -10,6 +12,12 @@ import { isAshlarError, type Code } from '../../errors.ts'
 import * as natives from '../../native.ts'
 import { topic } from './index.ts'
 import { codeOf, open } from './sns.ts'
+
+interface SnsNative {
+  sns: SNS
+  sqs: SQS
+  topicArn: string
+}
 
 const { url, skip } = await engineFor('sns')
 const named = () => `t${crypto.randomUUID().slice(0, 8)}`
@@ -102,11 +110,7 @@ test('a retention that was changed holds for the queue that is there', { skip },
   const driver = await open(contextOf(url!, named()))
   await driver.subscribe({ name: 'a', filter: {}, keep })
   await driver.subscribe({ name: 'a', filter: {}, keep: { ...keep, ms: 3_600_000 } })
-  const { sns, sqs, topicArn } = driver.native as {
-    sns: import('@aws-sdk/client-sns').SNS
-    sqs: import('@aws-sdk/client-sqs').SQS
-    topicArn: string
-  }
+  const { sns, sqs, topicArn } = driver.native as SnsNative
   const { Subscriptions } = await sns.listSubscriptionsByTopic({ TopicArn: topicArn })
   const { QueueUrl } = await sqs.getQueueUrl({ QueueName: Subscriptions![0]!.Endpoint!.split(':').at(-1)! })
   const { Attributes } = await sqs.getQueueAttributes({ QueueUrl, AttributeNames: ['MessageRetentionPeriod'] })
