@@ -57,8 +57,8 @@ const fanOut: Case<TopicHarness>[] = [
       for (const name of ['a', 'b', 'c']) {
         const lent = await take(other, name)
         assert.deepEqual(
-          lent.map(({ id, body, attempt }) => [id, body, attempt]).toSorted(),
-          ids.map((id, n) => [id, bodies[n], 1]).toSorted(),
+          lent.map(({ id, body, attempt }) => `${id} ${body} ${attempt}`).toSorted(),
+          ids.map((id, n) => `${id} ${bodies[n]} 1`).toSorted(),
         )
         assert.deepEqual([lent[0]!.headers, lent[0]!.attributes], [headers, attributes])
         assert.ok(Math.abs(lent[0]!.publishedAt.getTime() - Date.now()) < longMs)
