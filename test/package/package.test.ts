@@ -73,7 +73,13 @@ test('every subpath loads, and its declarations pass a strict check', { timeout:
     path.join(folder, 'all.ts'),
     `${imports.join('\n')}\nconsole.log(JSON.stringify({ ${counts.join(', ')} }))\n`,
   )
-  await typeCheck('all.ts')
+  // The types of `ashlar/native` are those of the engines' own clients, which whoever uses it has installed.
+  const withoutClients = imports.filter((_, index) => names[index] !== 'ashlar/native')
+  writeFileSync(
+    path.join(folder, 'checked.ts'),
+    `${withoutClients.join('\n')}\nexport const all = [${withoutClients.map((each) => /m\d+/.exec(each)![0]).join(', ')}]\n`,
+  )
+  await typeCheck('checked.ts')
   const exported = JSON.parse(await node(['all.ts'], folder)) as Record<string, number>
   deepEqual(
     names.filter((name) => !exported[name]),
