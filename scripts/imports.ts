@@ -11,7 +11,22 @@ export interface Problem {
 
 /** The floors from the ground up, by the first part of a path under `src/`; imports only go down. */
 const floors: readonly (readonly string[])[] = [
-  ['errors', 'deadline', 'units', 'telemetry', 'gather', 'breaker', 'listen', 'drain', 'tether'],
+  [
+    'errors',
+    'deadline',
+    'units',
+    'telemetry',
+    'gather',
+    'breaker',
+    'listen',
+    'drain',
+    'tether',
+    'failure',
+    'hints',
+    'peer',
+    'shared',
+    'url',
+  ],
   ['postgres', 'redis', 'amqp', 'nats', 'kafka', 'aws', 'pubsub'],
   ['block', 'declare', 'lease'],
   ['conformance'],

@@ -3,20 +3,15 @@ import type { Socket } from 'node:net'
 import type { ChannelModel, connect as connectType } from 'amqplib'
 import { withinMs } from '../deadline.ts'
 import { AshlarError } from '../errors.ts'
+import { loadPeer } from '../peer.ts'
 import { faultOf } from './fault.ts'
 import type { AmqpUrl } from './url.ts'
 
 /** How long a connection may take, and any answer. */
 export const answerMs = 10_000
 
-/** @throws `unsupported` when the package is not installed */
-async function clientPackage(): Promise<{ connect: typeof connectType }> {
-  try {
-    return await import('amqplib')
-  } catch (error) {
-    const message = 'the drivers for amqp: need the package amqplib: npm install amqplib'
-    throw new AshlarError('unsupported', message, { cause: error })
-  }
+function clientPackage(): Promise<{ connect: typeof connectType }> {
+  return loadPeer('amqplib', () => import('amqplib'))
 }
 
 /** Opens a connection; to each address of the host in turn. @throws raw errors */

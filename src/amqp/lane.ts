@@ -1,5 +1,6 @@
 import type { Channel } from 'amqplib'
 import { settledWithin, withinMs } from '../deadline.ts'
+import { withFailure } from '../failure.ts'
 import { Ages, Delayed } from './figures.ts'
 import { bindDue, declareDelays, routeOf } from './delays.ts'
 import { DeadLetters } from './dead.ts'
@@ -8,7 +9,7 @@ import { AmqpError } from './fault.ts'
 import { Grant } from './grant.ts'
 import { Held, Holds } from './held.ts'
 import type { Link } from './link.ts'
-import { envelopeOf, headersOf, returned, withFailure, type Envelope } from './message.ts'
+import { envelopeOf, headersOf, returned, type Envelope } from './message.ts'
 import type { Parcel } from './publisher.ts'
 import { Renewed } from './renewed.ts'
 
@@ -155,7 +156,7 @@ export class Lane {
     const { envelope, attempt, delivery } = held
     if (settlement.outcome === 'release')
       return this.#parcel({ ...envelope, attempts: attempt - 1, deliveries: delivery }, 0)
-    const history = withFailure(envelope.history, attempt, settlement.error)
+    const history = withFailure(envelope.history, { attempt, at: new Date(), error: settlement.error })
     const failed = { ...envelope, attempts: attempt, deliveries: delivery, history }
     if (settlement.outcome === 'retry') return this.#parcel(failed, settlement.delayMs)
     return this.dead.parcel({ ...failed, error: settlement.error, diedMs: Date.now() })

@@ -1,13 +1,6 @@
-import { clipped } from '../errors.ts'
 import { createHash } from 'node:crypto'
 import type { Message } from 'amqplib'
-
-/** One failed attempt of a message. */
-export interface Failure {
-  attempt: number
-  at: Date
-  error: string
-}
+import { leaseEnded, withFailure, type Failure } from '../failure.ts'
 
 /** A message as its properties and headers tell of it. */
 export interface Envelope {
@@ -32,9 +25,6 @@ export interface Envelope {
 }
 
 /** The newest failures that a message carries with it, and how long the text of each may be: headers are small. */
-const historyLength = 10
-const errorLength = 500
-const leaseEnded = 'the lease ended: the worker died, or was too late'
 
 const names = {
   sentMs: 'ashlar-sent-ms',
@@ -82,19 +72,14 @@ export function envelopeOf({ content, properties }: Pick<Message, 'content' | 'p
 /** With each return told as an attempt that has failed. When it did so is not known: at the latest, now. */
 export function returned(envelope: Envelope): Envelope {
   let { attempts, history } = envelope
-  for (let n = 0; n < envelope.returns; n++) history = withFailure(history, ++attempts, leaseEnded)
+  for (let n = 0; n < envelope.returns; n++)
+    history = withFailure(history, { attempt: ++attempts, at: new Date(), error: leaseEnded })
   return { ...envelope, attempts, history, deliveries: envelope.deliveries + envelope.returns, returns: 0 }
 }
 
 function historyOf(headers: Record<string, unknown>): Failure[] {
   const history = parsed<{ attempt: number; at: string; error: string }[]>(headers[names.history], [])
   return history.map(({ attempt, at, error }) => ({ attempt, at: new Date(at), error }))
-}
-
-/** With one more failure, of which the oldest go. */
-export function withFailure(history: readonly Failure[], attempt: number, error: string): Failure[] {
-  const short = clipped(error, errorLength)
-  return [...history, { attempt, at: new Date(), error: short }].slice(-historyLength)
 }
 
 function parsed<T>(text: unknown, otherwise: T): T {

@@ -1,4 +1,5 @@
 import { invalid } from '../errors.ts'
+import { decodePart } from '../url.ts'
 
 /** A RabbitMQ URL taken apart. */
 export interface AmqpUrl {
@@ -64,9 +65,5 @@ function parseHeartbeat(text: string): number {
 }
 
 function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw invalid('RabbitMQ URL: a % in user, password or vhost must be written %25')
-  }
+  return decodePart(text, { url: 'RabbitMQ URL', parts: 'user, password or vhost' })
 }

@@ -1,23 +1,13 @@
 import http from 'node:http'
 import https from 'node:https'
-import { AshlarError } from '../errors.ts'
+import { loadPeer } from '../peer.ts'
 import type { AwsUrl } from './url.ts'
 
-/** What the AWS SDK for JavaScript is made of: an optional peer, imported on first use. */
-async function load<M>(name: string, importing: () => Promise<M>): Promise<M> {
-  try {
-    return await importing()
-  } catch (error) {
-    if ((error as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    const message = `the package ${name} is not installed; run: npm install ${name} @smithy/node-http-handler`
-    throw new AshlarError('unsupported', message, { cause: error })
-  }
-}
+const handler = '@smithy/node-http-handler'
 
-export const loadSqs = () => load('@aws-sdk/client-sqs', () => import('@aws-sdk/client-sqs'))
-export const loadSns = () => load('@aws-sdk/client-sns', () => import('@aws-sdk/client-sns'))
-export const loadKinesis = () => load('@aws-sdk/client-kinesis', () => import('@aws-sdk/client-kinesis'))
-const loadHandler = () => load('@smithy/node-http-handler', () => import('@smithy/node-http-handler'))
+export const loadSqs = () => loadPeer(`@aws-sdk/client-sqs ${handler}`, () => import('@aws-sdk/client-sqs'))
+export const loadSns = () => loadPeer(`@aws-sdk/client-sns ${handler}`, () => import('@aws-sdk/client-sns'))
+const loadHandler = () => loadPeer(handler, () => import('@smithy/node-http-handler'))
 
 const connectMs = 5_000
 /** Waiting receives hold a connection each. */

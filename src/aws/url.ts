@@ -1,4 +1,5 @@
 import { invalid } from '../errors.ts'
+import { decodePart } from '../url.ts'
 
 /** An AWS URL taken apart. */
 export interface AwsUrl {
@@ -64,9 +65,5 @@ export function readSwitch(options: Record<string, string>, name: string, scheme
 }
 
 function decode(text: string, scheme: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw invalid(`${scheme}: a % in key or secret must be written %25`)
-  }
+  return decodePart(text, { url: scheme, parts: 'key or secret' })
 }

@@ -1,6 +1,7 @@
 import type { API, apiVersionsV3, describeConfigsV4, metadataV12 } from '@platformatic/kafka'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AshlarError } from '../errors.ts'
+import { Shared } from '../shared.ts'
 import { isElsewhere, isNetwork } from './errors.ts'
 import { Link, type LinkSetup } from './link.ts'
 import { loadKafka, type Kafka } from './load.ts'
@@ -187,23 +188,11 @@ function versionOf({ apiKeys }: apiVersionsV3.ApiVersionsResponse): string {
   return fetch >= 12 ? '2.7 to 3.0' : `older than 2.7 (it speaks Fetch up to version ${fetch})`
 }
 
-const shared = new Map<string, { cluster: Promise<Cluster>; users: number }>()
+const clusters = new Shared<Cluster>((cluster) => cluster.close())
 
 /** The process's one client of a URL; give it back by `release`. */
 export async function acquireCluster(url: string): Promise<{ cluster: Cluster; release(): void }> {
   const parsed = parseKafkaUrl(url)
-  const entry = shared.get(url) ?? { cluster: loadKafka().then((kafka) => new Cluster(kafka, parsed)), users: 0 }
-  shared.set(url, entry)
-  entry.users++
-  const release = () => {
-    if (--entry.users > 0) return
-    shared.delete(url)
-    void entry.cluster.then((cluster) => cluster.close()).catch(() => undefined)
-  }
-  try {
-    return { cluster: await entry.cluster, release }
-  } catch (error) {
-    release()
-    throw error
-  }
+  const { of: cluster, release } = await clusters.take(url, async () => new Cluster(await loadKafka(), parsed))
+  return { cluster, release: () => void release().catch(() => undefined) }
 }

@@ -1,4 +1,5 @@
 import { invalid } from '../errors.ts'
+import { decodePart } from '../url.ts'
 
 export interface Host {
   host: string
@@ -102,9 +103,5 @@ function replicationOf(text: string | undefined): number {
 }
 
 function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw invalid('Kafka URL: a % in user or password must be written %25')
-  }
+  return decodePart(text, { url: 'Kafka URL', parts: 'user or password' })
 }

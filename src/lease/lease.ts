@@ -1,4 +1,7 @@
-import { clipped } from '../errors.ts'
+import type { Failure } from '../failure.ts'
+
+export { leaseEnded, withFailure } from '../failure.ts'
+export type { Failure }
 
 /** A message lent to one worker until its lease ends: what queue and topic have in common. */
 export interface Lent {
@@ -21,24 +24,6 @@ export type Settlement =
   | { token: string; outcome: 'release' }
   /** To the dead letters, with its last error and its attempts. */
   | { token: string; outcome: 'dead'; error: string }
-
-/** One failed attempt of a message. */
-export interface Failure {
-  attempt: number
-  at: Date
-  error: string
-}
-
-const maxHistory = 10
-const maxErrorLength = 500
-/** The error of an attempt whose lease nobody ended. */
-export const leaseEnded = 'the lease ended: the worker died, or was too late'
-
-/** The newest 10 failures, oldest first; 500 characters of each error. */
-export function withFailure(history: readonly Failure[], { attempt, at, error }: Failure): Failure[] {
-  const short = clipped(error, maxErrorLength)
-  return [...history, { attempt, at, error: short }].slice(-maxHistory)
-}
 
 /** The history of a dead letter, where the engine kept no more than its end. */
 export function lastFailure({ attempts, error, diedAt }: { attempts: number; error: string; diedAt: Date }): Failure[] {

@@ -3,6 +3,7 @@ import type { ConnectionOptions, NatsConnection } from '@nats-io/transport-node'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import { settledWithin, withinMs } from '../deadline.ts'
 import { AshlarError } from '../errors.ts'
+import { loadPeer } from '../peer.ts'
 import { NatsFault } from './faults.ts'
 import type { NatsUrl } from './url.ts'
 
@@ -17,13 +18,10 @@ export interface Connected {
   jsm: JetStreamManager
 }
 
-async function client() {
-  try {
-    return await Promise.all([import('@nats-io/transport-node'), import('@nats-io/jetstream')])
-  } catch (cause) {
-    const message = 'the client of NATS is not installed; run npm install @nats-io/transport-node @nats-io/jetstream'
-    throw new AshlarError('unsupported', message, { cause })
-  }
+function client() {
+  return loadPeer('@nats-io/transport-node @nats-io/jetstream', () =>
+    Promise.all([import('@nats-io/transport-node'), import('@nats-io/jetstream')]),
+  )
 }
 
 /** A connection that comes back by itself for ever, on a server that has what we need. @throws `unsupported` */

@@ -1,6 +1,7 @@
 import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node'
 import type { JetStreamManager } from '@nats-io/jetstream'
 import { orAfter, settledWithin } from '../deadline.ts'
+import { Shared } from '../shared.ts'
 import { connectTo, isAtLeast, type Connected } from './connect.ts'
 import { ApiFault, NatsFault } from './faults.ts'
 import { parseNatsUrl, type NatsUrl } from './url.ts'
@@ -114,27 +115,11 @@ export class Link {
   }
 }
 
-const links = new Map<string, { link: Promise<Link>; users: number }>()
+const links = new Shared<Link>((link) => link.close())
 
 /** The link for a URL, opened if it is the first, and what to call when done with it. @throws `invalid_argument`, raw errors */
 export async function takeLink(text: string): Promise<{ link: Link; release: () => Promise<void> }> {
   const url = parseNatsUrl(text)
-  let shared = links.get(text)
-  if (!shared) links.set(text, (shared = { link: Link.open(url), users: 0 }))
-  const mine = shared
-  mine.users++
-  try {
-    const link = await mine.link
-    let isHeld = true
-    return { link, release: async () => (isHeld ? ((isHeld = false), letGo(text, mine)) : undefined) }
-  } catch (error) {
-    if (links.get(text) === mine) links.delete(text)
-    throw error
-  }
-}
-
-async function letGo(text: string, shared: { link: Promise<Link>; users: number }): Promise<void> {
-  if (--shared.users > 0) return
-  if (links.get(text) === shared) links.delete(text)
-  await (await shared.link).close()
+  const { of: link, release } = await links.take(text, () => Link.open(url))
+  return { link, release }
 }

@@ -1,4 +1,5 @@
-import { AshlarError, invalid } from '../errors.ts'
+import { invalid } from '../errors.ts'
+import { decodePart } from '../url.ts'
 
 /** A NATS URL taken apart. */
 export interface NatsUrl {
@@ -64,9 +65,5 @@ function oneOf<const V extends string>(options: URLSearchParams, name: string, v
 }
 
 function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch (cause) {
-    throw new AshlarError('invalid_argument', 'NATS URL: a % in user or password must be written %25', { cause })
-  }
+  return decodePart(text, { url: 'NATS URL', parts: 'user or password' })
 }

@@ -1,4 +1,5 @@
 import { invalid } from '../errors.ts'
+import { decodePart } from '../url.ts'
 
 export interface Host {
   host: string
@@ -65,11 +66,7 @@ function parsePoolSize(text: string): number {
 }
 
 function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    throw invalid('PostgreSQL URL: a % in user, password or database must be written %25')
-  }
+  return decodePart(text, { url: 'PostgreSQL URL', parts: 'user, password or database' })
 }
 
 /** What two URLs share when they lead to the same database: used to tell whether a transaction belongs to a driver. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { Hints } from '../hints.ts'
 import type { Sql } from './sql.ts'
 
 /** The channel of something named by users: names may be long, differ only in case, or hold anything. */
@@ -12,17 +12,16 @@ export function channelOf(kind: string, name: string): string {
  * waits also looks by himself now and then. Notifications go out after the commit, one at a time, and those that come
  * meanwhile become one: a NOTIFY inside every transaction would make all commits of the database take turns.
  */
-export class Wake {
+export class Wake extends Hints {
   readonly #sql: Sql
   readonly #channel: string
-  #waiting = new Set<() => void>()
   #listening: Promise<(() => Promise<void>) | undefined> | undefined
   #notifying: Promise<void> | undefined
   #again = false
   #closed = false
-  #hints = 0
 
   constructor(sql: Sql, channel: string) {
+    super()
     this.#sql = sql
     this.#channel = channel
   }
@@ -38,29 +37,6 @@ export class Wake {
       )
       .catch(() => (this.#listening = undefined))
     return (await this.#listening) !== undefined
-  }
-
-  /** Hints so far. Read it before looking for work, so that `wait` misses none that comes while looking. */
-  get hints(): number {
-    return this.#hints
-  }
-
-  /** Returns at a hint later than `since`, after `ms`, or when the signal aborts, whichever is first. */
-  async wait(ms: number, signal: AbortSignal, since: number): Promise<void> {
-    if (this.#hints !== since) return
-    const woken = new AbortController()
-    const wake = () => woken.abort()
-    this.#waiting.add(wake)
-    await sleep(ms, undefined, { signal: AbortSignal.any([woken.signal, signal]) }).catch(() => undefined)
-    this.#waiting.delete(wake)
-  }
-
-  /** Wakes those who wait in this process. */
-  wake(): void {
-    this.#hints++
-    const waiting = this.#waiting
-    this.#waiting = new Set()
-    for (const wake of waiting) wake()
   }
 
   /** Wakes every process. Returns at once; a failure is no matter, since a hint is all it is. */

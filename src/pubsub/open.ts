@@ -1,11 +1,5 @@
+import { Shared } from '../shared.ts'
 import { Link } from './link.ts'
-
-interface Shared {
-  link: Promise<Link>
-  users: number
-}
-
-const shared = new Map<string, Shared>()
 
 /** A user's share of the one link of its URL. */
 export interface Share {
@@ -14,23 +8,10 @@ export interface Share {
   close(): Promise<void>
 }
 
+const links = new Shared<Link>((link) => link.close())
+
 /** Within a process all users of one URL share its connections. @throws `invalid_argument` `unsupported` */
 export async function openPubSub(url: string): Promise<Share> {
-  const entry = shared.get(url) ?? { link: Link.open(url), users: 0 }
-  shared.set(url, entry)
-  entry.users++
-  let isOpen = true
-  const close = async () => {
-    if (!isOpen) return
-    isOpen = false
-    if (--entry.users > 0) return
-    shared.delete(url)
-    await (await entry.link.catch(() => undefined))?.close()
-  }
-  try {
-    return { link: await entry.link, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
+  const { of: link, release: close } = await links.take(url, () => Link.open(url))
+  return { link, close }
 }

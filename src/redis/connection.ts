@@ -1,6 +1,6 @@
 import type * as ioredis from 'ioredis'
 import { orAfter, withinMs } from '../deadline.ts'
-import { AshlarError } from '../errors.ts'
+import { loadPeer } from '../peer.ts'
 import { cleaned, RedisError } from './errors.ts'
 import type { Script } from './script.ts'
 import { Subscriber } from './subscriber.ts'
@@ -139,10 +139,6 @@ function retryMs(times: number): number {
   return Math.min(longestRetryMs, 25 * 2 ** Math.min(times, 10)) * (0.75 + Math.random() / 4)
 }
 
-async function load(): Promise<Library> {
-  try {
-    return await import('ioredis')
-  } catch (cause) {
-    throw new AshlarError('unsupported', 'redis: needs the package ioredis 6; npm install ioredis', { cause })
-  }
+function load(): Promise<Library> {
+  return loadPeer('ioredis', () => import('ioredis'))
 }

@@ -1,11 +1,5 @@
+import { Shared } from '../shared.ts'
 import { Connection } from './connection.ts'
-
-interface Shared {
-  connection: Promise<Connection>
-  users: number
-}
-
-const shared = new Map<string, Shared>()
 
 /** A user's share of the one connection of its URL. */
 export interface Share {
@@ -14,23 +8,10 @@ export interface Share {
   close(): Promise<void>
 }
 
+const connections = new Shared<Connection>((connection) => connection.close())
+
 /** Within a process all users of one URL share one connection. @throws `invalid_argument` `unsupported` */
 export async function openRedis(url: string): Promise<Share> {
-  const entry = shared.get(url) ?? { connection: Connection.open(url), users: 0 }
-  shared.set(url, entry)
-  entry.users++
-  let isOpen = true
-  const close = async () => {
-    if (!isOpen) return
-    isOpen = false
-    if (--entry.users > 0) return
-    shared.delete(url)
-    await (await entry.connection.catch(() => undefined))?.close()
-  }
-  try {
-    return { connection: await entry.connection, close }
-  } catch (error) {
-    await close()
-    throw error
-  }
+  const { of: connection, release: close } = await connections.take(url, () => Connection.open(url))
+  return { connection, close }
 }
