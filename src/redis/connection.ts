@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type * as ioredis from 'ioredis'
 import { orAfter, withinMs } from '../deadline.ts'
 import { loadPeer } from '../peer.ts'
@@ -77,10 +78,13 @@ export class Connection {
 
   /** One command, which is not repeated whatever happens. @throws `RedisError`, or `timeout` */
   async ask<T>(question: (client: Client) => Promise<T>): Promise<T> {
-    await this.#ready()
     try {
+      await this.#ready()
       return await withinMs(question(this.client), callMs, `Redis did not answer within ${callMs} ms`)
     } catch (error) {
+      // On a dead socket the client refuses at once, and hears of the end only in a later turn: whoever asks again and again
+      // must let that turn come.
+      await nextTurn()
       throw cleaned(error, this.#lost)
     }
   }

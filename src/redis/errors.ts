@@ -1,4 +1,4 @@
-import type { Code } from '../errors.ts'
+import { isAshlarError, type Code } from '../errors.ts'
 
 /** What Redis answered, or what became of the connection. Unlike the client's own errors it carries no command and so no secret. */
 export class RedisError extends Error {
@@ -16,10 +16,18 @@ export class RedisError extends Error {
  * @param lost why the connection was lost last, where the client only says that it was
  */
 export function cleaned(error: unknown, lost?: Error): Error {
-  if (error instanceof RedisError || !(error instanceof Error)) return error as Error
+  if (error instanceof RedisError || isAshlarError(error) || !(error instanceof Error)) return error as Error
+  const { lastNodeError } = error as { lastNodeError?: Error }
+  if (lastNodeError) return ofCluster(error.message, cleaned(lastNodeError, lost))
   if (!isLost(error)) return new RedisError(codeIn(error), error.message)
   const why = lost && !isLost(lost) ? lost : new RedisError('ECONNRESET', 'the connection to Redis was closed')
   return cleaned(why)
+}
+
+/** The client tells that no node served, and why the last one did not. */
+function ofCluster(message: string, why: Error): RedisError {
+  const { code } = why as { code?: string }
+  return new RedisError(code && codes[code] ? code : 'CLUSTERDOWN', `${message} ${why.message}`)
 }
 
 function isLost({ name, message }: Error): boolean {
