@@ -25,6 +25,11 @@ export interface Subject<Harness> {
   open(): Promise<Harness & AsyncDisposable>
 }
 
+/** Every capability that some case of the suite needs: for drivers that lack none, or name what they lack. */
+export function everyCapability<Harness>({ cases }: Suite<Harness>): Record<string, boolean> {
+  return Object.fromEntries(cases.flatMap(({ needs }) => (needs ? [[needs, true]] : [])))
+}
+
 /** How one case ended; `needs` names the capability that was not declared. */
 export type Outcome =
   | { name: string; outcome: 'passed' }

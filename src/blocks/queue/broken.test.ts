@@ -1,26 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { OpenContext } from '../../block.ts'
-import { altered, verify, type Subject } from '../../conformance.ts'
+import { altered, everyCapability, verify, type Subject } from '../../conformance.ts'
 import { onMemory } from '../../../test/servers/leased.ts'
 import { queueSuite, type QueueHarness } from './conformance.ts'
 import { lastFailure } from '../../lease/lease.ts'
 import type { Found, QueueDriver } from './driver.ts'
 import * as memory from './memory.ts'
 
-const capabilities = {
-  delay: true,
-  priority: true,
-  ordered: true,
-  dedupe: true,
-  dedupeWindows: true,
-  uncounted: true,
-  exactStats: true,
-  deadLetters: true,
-  history: true,
-  jobs: true,
-  pause: true,
-}
+const capabilities = { ...everyCapability(queueSuite), transactions: false }
 
 /** The memory driver with one promise broken. */
 function broken(flaw: (sound: QueueDriver) => Partial<QueueDriver>): Subject<QueueHarness> {

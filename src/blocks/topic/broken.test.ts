@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { OpenContext } from '../../block.ts'
-import { altered, verify, type Subject } from '../../conformance.ts'
+import { altered, everyCapability, verify, type Subject } from '../../conformance.ts'
 import { lastFailure } from '../../lease/lease.ts'
 import { onMemory } from '../../../test/servers/leased.ts'
 import { topicSuite, type TopicHarness } from './conformance.ts'
 import type { Keep, TopicDriver } from './driver.ts'
 import * as memory from './memory.ts'
 
-const capabilities = {
-  uncounted: true,
-  filters: true,
-  changesFilters: true,
-  ordered: true,
-  deadLetters: true,
-  history: true,
-  keepsMessages: true,
-  trims: true,
-  figures: true,
-}
+const capabilities = { ...everyCapability(topicSuite), transactions: false }
 
 /** The memory driver with one promise broken. */
 function broken(flaw: (sound: TopicDriver) => Partial<TopicDriver>): Subject<TopicHarness> {

@@ -1,22 +1,11 @@
 import { test } from 'node:test'
-import { conforms } from '../../conformance.ts'
+import { conforms, everyCapability } from '../../conformance.ts'
 import { engineFor } from '../../../test/servers/engines.ts'
 import { onEngine } from '../../../test/servers/leased.ts'
 import { topicSuite } from './conformance.ts'
 import * as redis from './redis.ts'
 
-const capabilities = {
-  uncounted: true,
-  transactions: false,
-  filters: true,
-  changesFilters: true,
-  ordered: true,
-  deadLetters: true,
-  history: true,
-  keepsMessages: true,
-  trims: true,
-  figures: true,
-}
+const capabilities = { ...everyCapability(topicSuite), transactions: false }
 
 const { url, skip } = await engineFor('redis')
 if (url === undefined) test('topic on redis', { skip }, () => undefined)

@@ -1,20 +1,10 @@
-import { conforms } from '../../conformance.ts'
+import { conforms, everyCapability } from '../../conformance.ts'
 import { onMemory, onPostgres } from '../../../test/servers/leased.ts'
 import { topicSuite } from './conformance.ts'
 import * as memory from './memory.ts'
 import * as postgres from './postgres.ts'
 
-const capabilities = {
-  uncounted: true,
-  filters: true,
-  changesFilters: true,
-  ordered: true,
-  deadLetters: true,
-  history: true,
-  keepsMessages: true,
-  trims: true,
-  figures: true,
-}
+const capabilities = everyCapability(topicSuite)
 
 conforms(topicSuite, onMemory(memory, { ...capabilities, transactions: false }))
-conforms(topicSuite, onPostgres(postgres, { ...capabilities, transactions: true }))
+conforms(topicSuite, onPostgres(postgres, capabilities))
