@@ -1,7 +1,7 @@
-import { Redis } from 'ioredis'
 import { startEngine } from '../test/servers/engines.ts'
 import { against, contest, rate } from './contest.ts'
 import { withPostgres } from './postgres.ts'
+import { everySecond } from './redis.ts'
 import { median, type BenchOptions, type Row } from './report.ts'
 import { ashlar } from './stream/ashlar.ts'
 import type { LogContestant } from './stream/contestant.ts'
@@ -21,12 +21,6 @@ export async function bench({ quick }: BenchOptions): Promise<Row[]> {
       await Promise.all(all.map((each) => each[Symbol.asyncDispose]()))
     }
   })
-}
-
-async function everySecond(url: string): Promise<void> {
-  const redis = new Redis(url)
-  await redis.config('SET', 'appendfsync', 'everysec')
-  redis.disconnect()
 }
 
 async function rowsOf(all: LogContestant[], quick: boolean): Promise<Row[]> {

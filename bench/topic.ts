@@ -1,7 +1,7 @@
-import { Redis } from 'ioredis'
 import { startEngine } from '../test/servers/engines.ts'
 import { against, contest, rate } from './contest.ts'
 import { withPostgres } from './postgres.ts'
+import { everySecond } from './redis.ts'
 import type { BenchOptions, Row } from './report.ts'
 import { ashlar } from './topic/ashlar.ts'
 import { natsFanOut } from './topic/nats.ts'
@@ -34,10 +34,4 @@ export async function bench({ quick }: BenchOptions): Promise<Row[]> {
       await Promise.all(all.map((each) => each[Symbol.asyncDispose]()))
     }
   })
-}
-
-async function everySecond(url: string): Promise<void> {
-  const redis = new Redis(url)
-  await redis.config('SET', 'appendfsync', 'everysec')
-  redis.disconnect()
 }
