@@ -20,41 +20,6 @@ export function limited(sql: Sql, limitMs: number): Queryable {
   return { query: (text, values) => queryWithin(sql, limitMs, text, values) }
 }
 
-/**
- * The same, for statements that run often: each connection parses and plans them once. For few and constant texts, whose
- * plans do not depend on how many rows there were at first. Behind a pooler that cannot keep them apart they go out
- * unprepared.
- */
-export function prepared(sql: Sql, limitMs: number): Queryable {
-  let isKept = true
-  return {
-    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Result<Row>> {
-      if (!isKept) return queryWithin(sql, limitMs, text, values)
-      try {
-        return await withinLimit(sql, limitMs, (client) => queryable(client, nameOf(text)).query<Row>(text, values))
-      } catch (error) {
-        if (!isPoolers(error)) throw error
-        isKept = false
-        return queryWithin(sql, limitMs, text, values)
-      }
-    },
-  }
-}
-
-/** Statements 26000 (not there) and 42P05 (there already): another client had this connection before. Nothing was executed. */
-function isPoolers(error: unknown): boolean {
-  const { code } = (error ?? {}) as { code?: string }
-  return code === '26000' || code === '42P05'
-}
-
-const names = new Map<string, string>()
-
-function nameOf(text: string): string {
-  let name = names.get(text)
-  if (!name) names.set(text, (name = `ashlar_${createHash('sha256').update(text).digest('hex').slice(0, 16)}`))
-  return name
-}
-
 /** The same for other work on a connection. */
 export function withinLimit<T>(sql: Sql, limitMs: number, work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
   return sql.withClient(async (client) => {

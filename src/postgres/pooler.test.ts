@@ -9,7 +9,6 @@ import { testDatabase } from '../../test/servers/postgres.ts'
 import { until } from '../conformance.ts'
 import { freePort } from '../listen.ts'
 import { ensureOnce, once } from './once.ts'
-import { prepared } from './limits.ts'
 import { openSql } from './open.ts'
 import { addToOutbox, ensureOutbox, startRelay } from './outbox.ts'
 import { parsePostgresUrl } from './url.ts'
@@ -73,24 +72,5 @@ test(
     await until('all are published', () => got.length === 20)
     assert.equal((await sql.query('select * from ashlar.once')).rowCount, 5)
     await relay[Symbol.asyncDispose]()
-  },
-)
-
-test(
-  'prepared statements work through such a pooler, too: there they go out unprepared',
-  { skip: pgbouncer ? false : 'there is no pgbouncer on this machine' },
-  async () => {
-    await using db = await testDatabase()
-    await using pooler = await openPooler(db.url)
-    await using one = openSql(pooler.url)
-    await using other = openSql(`${pooler.url}?application_name=other`)
-    await until('the pooler answers', () => one.query('select 1').then(Boolean, () => false))
-    await one.query('create table counted (n int)')
-    const [first, second] = [prepared(one, 10_000), prepared(other, 10_000)]
-    for (let n = 0; n < 10; n++)
-      await Promise.all(
-        [first, second].map((each) => each.query('insert into counted values ($1::int) returning n', [n])),
-      )
-    assert.deepEqual((await one.query('select count(*) from counted')).rows, [{ count: 20 }])
   },
 )

@@ -67,15 +67,12 @@ export function checkValues(values: readonly unknown[] | undefined): void {
     )
 }
 
-/**
- * A connection as drivers see it, whatever type parsers the application has set on `pg`.
- * @param name of the prepared statement, when it is to be one
- */
-export function queryable(client: pg.ClientBase, name?: string): Queryable {
+/** A connection as drivers see it, whatever type parsers the application has set on `pg`. */
+export function queryable(client: pg.ClientBase): Queryable {
   return {
     async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Result<Row>> {
       checkValues(values)
-      const query = { text, values: [...values], types, ...(name === undefined ? {} : { name }) }
+      const query = { text, values: [...values], types }
       const { rows, rowCount } = await inTurn(client, () => client.query(query))
       return { rows: rows as Row[], rowCount: rowCount ?? 0 }
     },
