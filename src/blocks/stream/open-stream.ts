@@ -15,7 +15,7 @@ import { readConsumeOptions, readStreamOptions } from './options.ts'
 import { checkPlace, offsetsOf } from './places.ts'
 import { pagesOf } from './reader.ts'
 import { checkGroup, entriesOf, parkedEntryOf } from './records.ts'
-import { Retaining } from './retaining.ts'
+import { Retaining } from '../../lease/retaining.ts'
 import type { ConsumeContext, ConsumeOptions, Consumer, Entry, ParkedEntry, Stream, StreamOptions } from './stream.ts'
 
 export interface Parts<T> extends OpenedDriver<StreamDriver> {

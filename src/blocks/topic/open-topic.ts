@@ -8,13 +8,14 @@ import { healthOf } from '../../lease/health.ts'
 import { Once, databaseOf } from '../../lease/once.ts'
 import { Operations } from '../../lease/operations.ts'
 import { checkBatch, decode, encode } from '../../lease/payload.ts'
+import type { Retaining } from '../../lease/retaining.ts'
 import { Sender } from '../../lease/sender.ts'
 import { count, gauge, observed, traceHeaders, withTrace } from '../../telemetry.ts'
 import { toCount } from '../../units.ts'
 import type { DeadLetter, Delivered, Outgoing, SubscriptionStats, TopicDriver } from './driver.ts'
 import { checkSubscription, readFilter, readKeep, readPublishOptions, readSubscribeOptions } from './options.ts'
 import type { Message, PublishOptions, SubscribeOptions, Topic, TopicOptions } from './topic.ts'
-import { Trimming } from './trimming.ts'
+import { trimming } from './trimming.ts'
 
 const closeMs = 2_000
 
@@ -29,7 +30,7 @@ export class OpenTopic<T> implements Topic<T> {
   readonly #context: OpenContext
   readonly #once: Once
   readonly #sender: Sender<Outgoing>
-  readonly #trimming: Trimming
+  readonly #trimming: Retaining
   readonly #consumers = new Set<Consumer>()
   readonly #gauges = new Map<string, (() => void)[]>()
   readonly #stats: () => Promise<SubscriptionStats[]>
@@ -45,7 +46,7 @@ export class OpenTopic<T> implements Topic<T> {
     this.#once = new Once(`topic:${engineName(of.context)}`, databaseOf(of.context, of.scheme))
     this.#sender = sender
     this.#stats = cached(1_000, () => of.driver.stats())
-    this.#trimming = new Trimming({ trim: () => of.driver.trim(), block: this.name, log: of.context.log })
+    this.#trimming = trimming({ trim: () => of.driver.trim(), block: this.name, log: of.context.log })
     if (of.context.relays) this.#trimming.begin()
   }
 

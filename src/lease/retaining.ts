@@ -1,9 +1,9 @@
-import { settledWithin } from '../../deadline.ts'
+import { settledWithin } from '../deadline.ts'
 
 const everyMs = 60_000
 const closeMs = 1_000
 
-/** Drops old records now and then. Several processes may do so: there is just less for each to do. */
+/** Drops what is too old or too much, about once a minute. Several processes may do so: there is just less for each to do. */
 export class Retaining {
   readonly #trim: () => Promise<unknown>
   #timer: NodeJS.Timeout | undefined
